@@ -1,0 +1,11 @@
+# tome_library(NAME DEPS other libraries): one static library of every .cc file in the current folder.
+function(tome_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;EXCLUDE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(excluded IN LISTS ARG_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${excluded})
+  endforeach()
+  add_library(tome_${name} STATIC ${sources})
+  target_include_directories(tome_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(tome_${name} PUBLIC ${ARG_DEPS})
+endfunction()
