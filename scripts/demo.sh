@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# A detective story is read once, four questions are asked, and one of them again from the kept reading.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+story=examples/the_lamplighter_of_corvane.txt
+questions=(
+  "Who killed Ambrose Thackeray?"
+  "What was the weapon?"
+  "Where was the body found?"
+  "Why did the murderer do it?"
+)
+
+ask() {
+  printf '\n$ tome ask %s "%s"\n' "$story" "$1"
+  local started="${EPOCHREALTIME/./}"
+  build/release/tome ask "$story" "$1"
+  local milliseconds=$(((${EPOCHREALTIME/./} - started) / 1000))
+  printf '  (%d.%01d s)\n' $((milliseconds / 1000)) $((milliseconds % 1000 / 100))
+}
+
+for question in "${questions[@]}"; do ask "$question"; done
+printf '\nOnce more: the reading was kept, so nothing is read again.\n'
+ask "${questions[0]}"
