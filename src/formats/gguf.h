@@ -33,8 +33,8 @@ class GgufFile {
   /// nullptr when there is no such tensor.
   const TensorView* find_tensor(std::string_view name) const;
 
-  /// The value of `key`, std::nullopt when absent; throws UserError naming file and key when it has another type or does
-  /// not fit. T: bool, std::int64_t, double, std::string_view, std::vector<std::int64_t>, std::vector<float>,
+  /// The value of `key`, std::nullopt when absent; throws UserError naming file and key when it has another type or
+  /// does not fit. T: bool, std::int64_t, double, std::string_view, std::vector<std::int64_t>, std::vector<float>,
   /// std::vector<std::string_view>. (A scalar integer is accepted for double.)
   template <typename T>
   std::optional<T> find(std::string_view key) const;
@@ -47,6 +47,7 @@ class GgufFile {
   MappedFile file_;
   std::map<std::string, GgufValue, std::less<>> metadata_;
   std::vector<TensorView> tensors_;
+  std::map<std::string_view, std::size_t> by_name_;  // views into the file
 };
 
 }  // namespace tome

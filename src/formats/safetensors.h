@@ -28,7 +28,7 @@ class SafetensorsFile {
   /// Throws UserError naming file, entry and reason.
   explicit SafetensorsFile(const std::filesystem::path& path);
 
-  const std::vector<SafetensorsEntry>& entries() const { return entries_; }        // in the order of their offsets
+  const std::vector<SafetensorsEntry>& entries() const { return entries_; }         // in the order of their offsets
   const std::map<std::string, std::string>& metadata() const { return metadata_; }  // "__metadata__"
   const SafetensorsEntry* find(std::string_view name) const;
   std::span<const std::byte> data(const SafetensorsEntry& entry) const {

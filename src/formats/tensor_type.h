@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -27,6 +28,9 @@ struct TensorTypeInfo {
   std::size_t block_values;  // numbers in one block (1, 32 or 256)
   std::size_t block_bytes;   // bytes of one block
 };
+
+/// The type with GGUF's number `number`; std::nullopt when it is none of the above.
+std::optional<TensorType> known_tensor_type(std::uint32_t number);
 
 /// Total for every enumerator above.
 const TensorTypeInfo& info(TensorType type);
