@@ -38,7 +38,7 @@ install_packages() {
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]})) || return 0
   local as_root=()
-  if ((EUID != 0)); then
+  if (($(id -u) != 0)); then
     command -v sudo >/dev/null ||
       fail "neither root nor sudo: have an administrator run 'apt-get install ${missing[*]}', then start this again"
     as_root=(sudo)
