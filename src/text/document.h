@@ -20,8 +20,8 @@ struct Document {
   std::string name;  // the file's name, or "stdin"
   std::string text;  // valid UTF-8, no BOM, LF line ends
   std::vector<Section> sections;
-  std::size_t empty_pages = 0;         // pages without any text (scanned pictures): they are reported
-  std::vector<std::string> warnings;   // one line each, for stderr
+  std::size_t empty_pages = 0;        // pages without any text (scanned pictures): they are reported
+  std::vector<std::string> warnings;  // one line each, for stderr
 };
 
 /// Reads txt, Markdown, HTML, EPUB, PDF (by content, then by name), a folder (its readable files in name order), or
