@@ -1,0 +1,85 @@
+// Exact attention, tiled: softmax(scale Q K^T) V without any tokens x tokens buffer.
+//
+// Letters: T tokens, H query heads, K kv heads, C head width (Cp: rounded up to 16), G = H / K query heads of one kv head.
+// K and V live in blocks of kKvBlock tokens, packed the way the dot-product instructions want them (words of 32 bits):
+//   k  [K][Cp / P][kKvBlock]   word (c, j) holds numbers c*P .. c*P+P-1 of key j      (P = 2 for bf16, 1 for f32)
+//   v  [K][kKvBlock / P][Cp]   word (j, c) holds number c of values j*P .. j*P+P-1
+// Numbers past a block's count and past C are zero.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/bf16.h"
+#include "base/threads.h"
+
+namespace tome::ops {
+
+inline constexpr int kKvBlock = 256;
+inline constexpr int kMaxHeadWidth = 256;
+
+struct AttentionShape {
+  int heads = 0;       // H, a multiple of kv_heads
+  int kv_heads = 0;    // K
+  int head_width = 0;  // C, even
+  float scale = 0;     // of the scores; usually 1 / sqrt(C)
+
+  int group() const { return heads / kv_heads; }
+  int padded_width() const { return (head_width + 15) / 16 * 16; }
+};
+
+/// Numbers of the reduction in one 32-bit word.
+template <typename T>
+inline constexpr int kPack = 4 / static_cast<int>(sizeof(T));
+
+/// 32-bit words of one block's K (its V takes as many).
+template <typename T>
+std::size_t kv_block_words(const AttentionShape& shape) {
+  return static_cast<std::size_t>(shape.kv_heads) * static_cast<std::size_t>(shape.padded_width() / kPack<T>) * kKvBlock;
+}
+
+/// A borrowed block of keys and values: key j of the block has index first + j in the sequence.
+struct KvBlock {
+  const std::uint32_t* k = nullptr;
+  const std::uint32_t* v = nullptr;
+  std::int64_t first = 0;
+  int count = 0;  // 1..kKvBlock
+};
+
+/// The keys that one token attends to: indices [begin, end). Never empty.
+struct KeyRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+/// Causal attention of the token at `index`, limited to the last `window` keys (itself included) when window > 0.
+inline KeyRange causal_range(std::int64_t index, std::int64_t window) {
+  return {window > 0 && index + 1 > window ? index + 1 - window : 0, index + 1};
+}
+
+/// Writes rows [0, rows) of k and v ([rows][K*C], `stride` numbers from row to row) to tokens at, at+1, ... of one block.
+/// The block must have been zeroed before its first token.
+template <typename T>
+void pack_kv(const AttentionShape& shape, const T* k, const T* v, std::ptrdiff_t stride, int rows, int at,
+             std::uint32_t* k_block, std::uint32_t* v_block);
+
+/// Copies tokens [0, count) of one block to another, zeroing the rest.
+template <typename T>
+void copy_kv(const AttentionShape& shape, int count, const std::uint32_t* k_from, const std::uint32_t* v_from,
+             std::uint32_t* k_to, std::uint32_t* v_to);
+
+/// out[t] = attention of q[t] over the keys visible[t]; q and out are [T][H*C], may be the same memory.
+/// blocks: in order of `first`, covering every visible key. log_sum_exp: [T][H], natural log, or null.
+/// Work is split over query tiles and, when those are few, over keys too (so it serves prefill and decode alike);
+/// the split depends on shapes and thread count only.
+template <typename T>
+void attention_forward(Threads& threads, const AttentionShape& shape, const T* q, std::span<const KeyRange> visible,
+                       std::span<const KvBlock> blocks, T* out, float* log_sum_exp = nullptr);
+
+/// The slow oracle: one query row against unpacked keys and values [n][C], in double.
+std::vector<double> attention_row_reference(std::span<const double> q, std::span<const double> k,
+                                            std::span<const double> v, double scale, double* log_sum_exp);
+
+}  // namespace tome::ops

@@ -1,0 +1,141 @@
+#include "ops/gemm.h"
+
+#include <omp.h>
+
+#include <map>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <vector>
+
+#include "base/error.h"
+#include "ops/kernels/kernels.h"
+
+namespace tome::ops {
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+using Type = memory::data_type;
+
+// oneDNN follows the level chosen for our own kernels, and never starts threads of its own.
+const dnnl::engine& engine() {
+  static const dnnl::engine instance = [] {
+    const auto level = kernels().level;
+    dnnl::set_max_cpu_isa(level == CpuLevel::kBf16     ? dnnl::cpu_isa::all
+                          : level == CpuLevel::kAvx512 ? dnnl::cpu_isa::avx512_core
+                                                       : dnnl::cpu_isa::avx2);
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
+  return instance;
+}
+
+dnnl::stream& stream() {
+  thread_local dnnl::stream instance = [] {
+    omp_set_num_threads(1);
+    return dnnl::stream(engine());
+  }();
+  return instance;
+}
+
+template <typename T>
+Type activation_type() {
+  return sizeof(T) == 2 && multiplies_bf16() ? Type::bf16 : Type::f32;
+}
+
+memory::dim dim(std::size_t n) { return static_cast<memory::dim>(n); }
+
+}  // namespace
+
+bool multiplies_bf16() { return kernels().level == CpuLevel::kBf16; }
+
+template <typename T>
+struct PackedMatrix<T>::State {
+  std::size_t out, in;
+  memory packed;
+  mutable std::mutex mutex;
+  mutable std::map<std::pair<std::size_t, std::size_t>, dnnl::matmul> products;  // by rows and stride of y
+
+  dnnl::matmul::primitive_desc describe(std::size_t rows, std::size_t y_stride, const memory::desc& weights) const {
+    const memory::desc x({dim(rows), dim(in)}, activation_type<T>(), memory::dims{dim(in), 1});
+    const memory::desc y({dim(rows), dim(out)}, activation_type<T>(), memory::dims{dim(y_stride), 1});
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::library);
+    return {dnnl::matmul::desc(x, weights, y), attributes, engine()};
+  }
+};
+
+template <typename T>
+PackedMatrix<T>::PackedMatrix(std::size_t out, std::size_t in) : state_(std::make_unique<State>()) {
+  state_->out = out;
+  state_->in = in;
+  const memory::desc any({dim(in), dim(out)}, activation_type<T>(), Tag::any);
+  state_->packed = memory(state_->describe(128, out, any).weights_desc(), engine());
+}
+template <typename T>
+PackedMatrix<T>::~PackedMatrix() = default;
+template <typename T>
+PackedMatrix<T>::PackedMatrix(PackedMatrix&&) noexcept = default;
+template <typename T>
+PackedMatrix<T>& PackedMatrix<T>::operator=(PackedMatrix&&) noexcept = default;
+
+template <typename T>
+std::size_t PackedMatrix<T>::out() const {
+  return state_->out;
+}
+template <typename T>
+std::size_t PackedMatrix<T>::in() const {
+  return state_->in;
+}
+template <typename T>
+std::size_t PackedMatrix<T>::bytes() const {
+  return state_->packed.get_desc().get_size();
+}
+
+template <typename T>
+void PackedMatrix<T>::pack(std::span<const float> weights) {
+  TOME_CHECK(weights.size() == state_->out * state_->in);
+  memory plain({{dim(state_->in), dim(state_->out)}, Type::f32, Tag::ba}, engine(), const_cast<float*>(weights.data()));
+  dnnl::reorder(plain, state_->packed).execute(stream(), plain, state_->packed);
+  stream().wait();
+}
+
+template <typename T>
+void PackedMatrix<T>::multiply(const T* x, std::size_t rows, T* y, std::size_t y_stride) const {
+  if (rows == 0) return;
+  auto& own_stream = stream();
+  dnnl::matmul product;
+  {
+    const std::lock_guard lock(state_->mutex);
+    auto& slot = state_->products[{rows, y_stride}];
+    if (!slot) slot = dnnl::matmul(state_->describe(rows, y_stride, state_->packed.get_desc()));
+    product = slot;
+  }
+  const auto run = [&](void* from, void* to, std::size_t to_stride) {
+    const auto type = activation_type<T>();
+    memory x_memory({{dim(rows), dim(state_->in)}, type, memory::dims{dim(state_->in), 1}}, engine(), from);
+    memory y_memory({{dim(rows), dim(state_->out)}, type, memory::dims{dim(to_stride), 1}}, engine(), to);
+    product.execute(own_stream, {{DNNL_ARG_SRC, x_memory}, {DNNL_ARG_WEIGHTS, state_->packed}, {DNNL_ARG_DST, y_memory}});
+    own_stream.wait();
+  };
+  if constexpr (sizeof(T) == 2) {
+    if (!multiplies_bf16()) {  // no bf16 instructions: widen, multiply in f32, narrow
+      thread_local std::vector<float> wide_x;
+      thread_local std::vector<float> wide_y;
+      wide_x.resize(rows * state_->in);
+      wide_y.resize(rows * y_stride);
+      const auto& row_kernels = kernels().rows<T>();
+      row_kernels.to_float(x, wide_x.data(), wide_x.size());
+      run(wide_x.data(), wide_y.data(), y_stride);
+      for (std::size_t r = 0; r < rows; ++r) {
+        row_kernels.from_float(wide_y.data() + r * y_stride, y + r * y_stride, state_->out);
+      }
+      return;
+    }
+  }
+  run(const_cast<T*>(x), y, y_stride);
+}
+
+template class PackedMatrix<bf16>;
+template class PackedMatrix<float>;
+
+}  // namespace tome::ops

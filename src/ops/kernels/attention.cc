@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <cstring>
+
+#include "ops/kernels/attention_kernel.h"
+#include "ops/kernels/tile_product.h"
+
+namespace tome::ops::TOME_LEVEL {
+namespace {
+
+constexpr float kHidden = -1e30f;      // a masked score
+constexpr int kColumnStep = 64;        // masked blocks are computed in strips of this many keys
+
+// Where one kv head's tile keeps its queries, and the scores of the six rows in hand (they stay in the first-level cache).
+template <typename Unit>
+struct Scratch {
+  alignas(64) float scores[kTileRows * kKvBlock];
+  alignas(64) typename Unit::A weights[kTileRows * kKvBlock / Unit::kPack * Unit::kAWords];
+  alignas(64) typename Unit::A queries[kAttentionRows * kMaxHeadWidth / Unit::kPack * Unit::kAWords];
+};
+
+// Queries as the left operand: rows [token][head of the group], zero past C.
+template <typename Unit, typename T>
+void load_queries(const AttentionTile<T>& tile, int padded, typename Unit::A* out) {
+  constexpr bool kSameType = sizeof(typename Unit::A) * static_cast<std::size_t>(Unit::kAWords) == sizeof(T) * Unit::kPack;
+  for (int token = 0; token < tile.tokens; ++token) {
+    for (int head = 0; head < tile.group; ++head) {
+      const T* q = tile.q + token * tile.token_stride + head * tile.head_width;
+      if constexpr (kSameType) {
+        T* row = reinterpret_cast<T*>(out);
+        std::memcpy(row, q, sizeof(T) * static_cast<std::size_t>(tile.head_width));
+        std::fill(row + tile.head_width, row + padded, T(0.0f));
+      } else {
+        auto* row = reinterpret_cast<float*>(out);
+        for (int c = 0; c < padded; ++c) row[c] = c < tile.head_width ? static_cast<float>(q[c]) : 0.0f;
+      }
+      out += padded / Unit::kPack * Unit::kAWords;
+    }
+  }
+}
+
+// Stores 2 x kLanes weights as the left operand of the product with V.
+template <typename Unit>
+inline void store_weights(typename Unit::A* out, F32 first, F32 second) {
+#if defined(__AVX512BF16__)
+  if constexpr (Unit::kPack == 2) {
+    _mm512_storeu_si512(out, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first)));
+    return;
+  }
+#endif
+  if constexpr (sizeof(typename Unit::A) == sizeof(float)) {
+    store(reinterpret_cast<float*>(out), first);
+    store(reinterpret_cast<float*>(out) + kLanes, second);
+  }
+}
+
+// One row's softmax over columns [c0, c1): updates peak, weight and the row of sums, writes the weights.
+template <typename Unit>
+inline void softmax_row(const float* scores, int c0, int c1, float scale_log2, float* peak, float* weight, float* sums,
+                        int padded, typename Unit::A* weights) {
+  F32 top0 = load(scores + c0);
+  F32 top1 = load(scores + c0 + kLanes);
+  for (int c = c0 + 2 * kLanes; c < c1; c += 2 * kLanes) {
+    top0 = max(top0, load(scores + c));
+    top1 = max(top1, load(scores + c + kLanes));
+  }
+  const float top = max_of(max(top0, top1)) * scale_log2;
+  if (top > *peak) {
+    const float shrink = __builtin_exp2f(*peak - top);
+    *weight *= shrink;
+    for (int c = 0; c < padded; c += kLanes) store(sums + c, mul(set1(shrink), load(sums + c)));
+    *peak = top;
+  }
+  const F32 scale = set1(scale_log2);
+  const F32 shift = set1(*peak);
+  F32 total0 = zero();
+  F32 total1 = zero();
+  for (int c = c0; c < c1; c += 2 * kLanes) {
+    const F32 a = exp2(fms(load(scores + c), scale, shift));
+    const F32 b = exp2(fms(load(scores + c + kLanes), scale, shift));
+    total0 = add(total0, a);
+    total1 = add(total1, b);
+    store_weights<Unit>(weights + c / Unit::kPack * Unit::kAWords, a, b);
+  }
+  *weight += sum(add(total0, total1));
+}
+
+template <typename Unit>
+void hide(float* scores, int c0, int c1, int begin, int end) {
+  for (int c = c0; c < std::min(begin, c1); ++c) scores[c] = kHidden;
+  for (int c = std::max(end, c0); c < c1; ++c) scores[c] = kHidden;
+}
+
+// Columns of a block that a token sees: [begin, end), empty when end <= begin.
+struct Columns {
+  int begin, end;
+};
+
+inline Columns visible_columns(const KeyRange& range, const KvBlock& block) {
+  const std::int64_t begin = std::max<std::int64_t>(range.begin - block.first, 0);
+  const std::int64_t end = std::min<std::int64_t>(range.end - block.first, block.count);
+  return {static_cast<int>(std::min<std::int64_t>(begin, kKvBlock)), static_cast<int>(std::max<std::int64_t>(end, 0))};
+}
+
+// Six rows against one block.
+template <typename Unit, typename T>
+void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, int row, int rows, int padded, Scratch<Unit>& scratch) {
+  int lowest = kKvBlock;
+  int highest = 0;
+  bool all = true;
+  Columns seen[kTileRows];
+  for (int r = 0; r < rows; ++r) {
+    seen[r] = visible_columns(tile.visible[(row + r) / tile.group], block);
+    lowest = std::min(lowest, seen[r].begin);
+    highest = std::max(highest, seen[r].end);
+  }
+  if (lowest >= highest) return;
+  const int c0 = lowest / kColumnStep * kColumnStep;
+  const int c1 = (highest + kColumnStep - 1) / kColumnStep * kColumnStep;
+  for (int r = 0; r < rows; ++r) all = all && seen[r].begin <= c0 && seen[r].end >= c1;
+
+  constexpr int kAStep = Unit::kAWords;
+  const int query_words = padded / Unit::kPack * kAStep;
+  const std::uint32_t* keys = block.k + tile.head_words;
+  rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, keys + c0, kKvBlock,
+                            padded / Unit::kPack, scratch.scores + c0, kKvBlock, c1 - c0);
+  constexpr int kWeightWords = kKvBlock / Unit::kPack * kAStep;
+  const float scale_log2 = tile.scale * 1.44269504f;
+  for (int r = 0; r < rows; ++r) {
+    typename Unit::A* weights = scratch.weights + r * kWeightWords;
+    if (!all) {
+      if (seen[r].begin >= seen[r].end) {
+        std::memset(weights + c0 / Unit::kPack * kAStep, 0,
+                    sizeof(*weights) * static_cast<std::size_t>((c1 - c0) / Unit::kPack * kAStep));
+        continue;
+      }
+      hide<Unit>(scratch.scores + r * kKvBlock, c0, c1, seen[r].begin, seen[r].end);
+    }
+    softmax_row<Unit>(scratch.scores + r * kKvBlock, c0, c1, scale_log2, tile.peak + row + r, tile.weight + row + r,
+                      tile.sums + (row + r) * padded, padded, weights);
+  }
+  const std::uint32_t* values = block.v + tile.head_words + static_cast<std::ptrdiff_t>(c0 / Unit::kPack) * padded;
+  rows_product<Unit, true>(rows, scratch.weights + c0 / Unit::kPack * kAStep, kWeightWords, values, padded,
+                           (c1 - c0) / Unit::kPack, tile.sums + row * padded, padded, padded);
+}
+
+}  // namespace
+
+template <typename T>
+void attention_tile(const AttentionTile<T>& tile, void* memory) {
+  using Unit = typename UnitOf<T>::type;
+  auto& scratch = *static_cast<Scratch<Unit>*>(memory);
+  const int padded = (tile.head_width + 15) / 16 * 16;
+  const int rows = tile.tokens * tile.group;
+  load_queries<Unit>(tile, padded, scratch.queries);
+  std::memset(tile.sums, 0, sizeof(float) * static_cast<std::size_t>(rows * padded));
+  for (int r = 0; r < rows; ++r) {
+    tile.peak[r] = kHidden;
+    tile.weight[r] = 0;
+  }
+  for (std::size_t b = 0; b < tile.block_count; ++b) {
+    for (int row = 0; row < rows; row += kTileRows) {
+      attend_rows<Unit>(tile, tile.blocks[b], row, std::min(kTileRows, rows - row), padded, scratch);
+    }
+  }
+}
+
+std::size_t attention_scratch_bytes() { return std::max(sizeof(Scratch<Bf16Unit>), sizeof(Scratch<F32Plain>)); }
+
+template void attention_tile<tome::bf16>(const AttentionTile<tome::bf16>&, void*);
+template void attention_tile<float>(const AttentionTile<float>&, void*);
+
+}  // namespace tome::ops::TOME_LEVEL

@@ -1,0 +1,99 @@
+// The functions that exist once for each CPU level, as one table. `kernels()` is the table of this machine's level.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "ops/attention.h"
+#include "ops/int8.h"
+
+namespace tome::ops {
+
+enum class CpuLevel { kAvx2, kAvx512, kBf16 };
+
+/// One attention tile: up to kAttentionRows rows (token, head of the group) of one kv head against a run of blocks.
+template <typename T>
+struct AttentionTile {
+  const T* q;                   // the group's first head of the tile's first token; heads follow one another
+  std::ptrdiff_t token_stride;  // numbers from token to token in q
+  int tokens, group, head_width;
+  const KeyRange* visible;  // [tokens]
+  float scale;
+  const KvBlock* blocks;
+  std::size_t block_count;
+  std::size_t head_words;  // where the kv head begins in a block's k and v
+  float* sums;             // [rows][Cp]: sum of exp2(score - peak) v, not normalised
+  float* peak;             // [rows]: the largest score, times log2(e)
+  float* weight;           // [rows]: sum of exp2(score - peak)
+};
+inline constexpr int kAttentionRows = 96;
+
+/// Row-wise operations on activations of type T.
+template <typename T>
+struct RowKernels {
+  void (*attention_tile)(const AttentionTile<T>& tile, void* scratch);
+  /// out = x / rms(x) * weight, rows x width.
+  void (*rms_norm)(const T* x, const float* weight, float epsilon, std::size_t rows, std::size_t width, T* out);
+  /// x += y
+  void (*add)(T* x, const T* y, std::size_t n);
+  /// gate = silu(gate) * up
+  void (*silu_product)(T* gate, const T* up, std::size_t n);
+  /// gate = gelu_tanh(gate) * up
+  void (*gelu_product)(T* gate, const T* up, std::size_t n);
+  /// Rotates heads x width numbers in place; cosine and sine: [width / 2].
+  void (*rope_half)(T* x, std::size_t heads, std::size_t width, const float* cosine, const float* sine);
+  void (*rope_pairs)(T* x, std::size_t heads, std::size_t width, const float* cosine, const float* sine);
+  /// Sum over i of x[i] * w[i].
+  float (*dot)(const T* x, const float* w, std::size_t n);
+  void (*to_float)(const T* x, float* out, std::size_t n);
+  void (*from_float)(const float* x, T* out, std::size_t n);
+  /// Int8 rows with one scale for each group (ops/int8.h).
+  void (*quantize_rows)(const T* x, std::size_t rows, std::size_t width, Int8Rows& out);
+  /// y[rows][stride], columns [first, first + count): int8 product, see ops/int8.h.
+  void (*int8_product)(const Int8Rows& x, const std::int8_t* panel, const float* scales, const std::int32_t* bias,
+                       std::size_t columns, T* y, std::size_t stride);
+};
+
+struct Kernels {
+  CpuLevel level;
+  std::string_view name;
+  std::size_t (*attention_scratch_bytes)();
+  bool int8;  // quantize_rows and int8_product exist
+  RowKernels<bf16> bf16_rows;
+  RowKernels<float> f32_rows;
+  /// Packs `columns` (<= kInt8Panel) weight rows, given as f32 [columns][width], for int8_product.
+  void (*int8_pack)(const float* weights, std::size_t columns, std::size_t width, std::int8_t* panel, float* scales,
+                    std::int32_t* bias);
+  /// Nothing but the best multiply-add of the type, `steps` rounds; the operations done (0: no such instruction).
+  double (*peak_f32)(long steps);
+  double (*peak_bf16)(long steps);
+  double (*peak_int8)(long steps);
+
+  template <typename T>
+  const RowKernels<T>& rows() const {
+    if constexpr (sizeof(T) == 2) {
+      return bf16_rows;
+    } else {
+      return f32_rows;
+    }
+  }
+};
+
+/// The best level that this CPU has, or the one that TOME_ISA (avx2, avx512, bf16) asks for. Throws UserError when the
+/// CPU lacks AVX2 and FMA or the level asked for, or when TOME_ISA has another value. Chosen once, at the first call.
+const Kernels& kernels();
+/// The table of one level, for tests and benchmarks; null when this CPU lacks it.
+const Kernels* kernels(CpuLevel level);
+
+namespace level_avx2 {
+extern const Kernels kTable;
+}
+namespace level_avx512 {
+extern const Kernels kTable;
+}
+namespace level_bf16 {
+extern const Kernels kTable;
+}
+
+}  // namespace tome::ops

@@ -1,0 +1,46 @@
+#include "ops/kernels/peak.h"
+
+#include "ops/kernels/simd.h"
+
+namespace tome::ops::TOME_LEVEL {
+namespace {
+
+constexpr int kSums = 12;  // enough independent sums to hide the latency, few enough for 16 registers
+
+// Runs `step` kSums x steps times and returns the operations done.
+template <typename Vector, typename Step>
+double spend(long steps, double operations, Vector first, const Step& step) {
+  Vector sums[kSums];
+  for (auto& s : sums) s = first;
+  for (long k = 0; k < steps; ++k) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kSums; ++i) {
+      sums[i] = step(sums[i]);
+      asm volatile("" : "+v"(sums[i]));
+    }
+  }
+  return static_cast<double>(steps) * kSums * operations;
+}
+
+}  // namespace
+
+double peak_f32(long steps) {
+  const F32 a = set1(0.5f);
+  return spend(steps, 2.0 * kLanes, zero(), [&](F32 s) { return fma(a, a, s); });
+}
+
+#if defined(__AVX512BF16__)
+double peak_bf16(long steps) {
+  const auto a = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3f00));
+  return spend(steps, 64.0, zero(), [&](F32 s) { return _mm512_dpbf16_ps(s, a, a); });
+}
+double peak_int8(long steps) {
+  const __m512i a = _mm512_set1_epi8(1);
+  return spend(steps, 128.0, _mm512_setzero_si512(), [&](__m512i s) { return _mm512_dpbusd_epi32(s, a, a); });
+}
+#else
+double peak_bf16(long steps) { return peak_f32(steps); }
+double peak_int8(long) { return 0; }  // no such instruction at this level
+#endif
+
+}  // namespace tome::ops::TOME_LEVEL

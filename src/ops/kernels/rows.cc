@@ -1,0 +1,156 @@
+#include "ops/kernels/rows.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "ops/kernels/simd.h"
+
+namespace tome::ops::TOME_LEVEL {
+namespace {
+
+inline void store_t(float* p, F32 x) { store(p, x); }
+inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
+
+// Calls body(position, load, store) over [0, n): full vectors, then one vector through a zero-filled buffer for the tail.
+// `body` maps the vectors loaded from the inputs to one output vector.
+template <typename T, typename Body>
+inline void map1(T* out, const T* x, std::size_t n, const Body& body) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store_t(out + i, body(load(x + i)));
+  if (i < n) {
+    T tail[kLanes] = {};
+    std::memcpy(static_cast<void*>(tail), x + i, (n - i) * sizeof(T));
+    store_t(tail, body(load(tail)));
+    std::memcpy(static_cast<void*>(out + i), tail, (n - i) * sizeof(T));
+  }
+}
+
+template <typename T, typename Body>
+inline void map2(T* out, const T* x, const T* y, std::size_t n, const Body& body) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store_t(out + i, body(load(x + i), load(y + i)));
+  if (i < n) {
+    T a[kLanes] = {};
+    T b[kLanes] = {};
+    std::memcpy(static_cast<void*>(a), x + i, (n - i) * sizeof(T));
+    std::memcpy(static_cast<void*>(b), y + i, (n - i) * sizeof(T));
+    store_t(a, body(load(a), load(b)));
+    std::memcpy(static_cast<void*>(out + i), a, (n - i) * sizeof(T));
+  }
+}
+
+// 1 / (1 + e^-x)
+inline F32 sigmoid(F32 x) {
+  return div(set1(1.0f), add(set1(1.0f), exp2_accurate(mul(x, set1(-1.44269504f)))));
+}
+
+}  // namespace
+
+template <typename T>
+void rms_norm(const T* x, const float* weight, float epsilon, std::size_t rows, std::size_t width, T* out) {
+  const std::size_t whole = width / kLanes * kLanes;
+  for (std::size_t r = 0; r < rows; ++r, x += width, out += width) {
+    F32 squares = zero();
+    for (std::size_t i = 0; i < whole; i += kLanes) squares = fma(load(x + i), load(x + i), squares);
+    float total = sum(squares);
+    for (std::size_t i = whole; i < width; ++i) total += static_cast<float>(x[i]) * static_cast<float>(x[i]);
+    const float inverse = 1.0f / std::sqrt(total / static_cast<float>(width) + epsilon);
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      store_t(out + i, mul(mul(load(x + i), set1(inverse)), load(weight + i)));
+    }
+    for (std::size_t i = whole; i < width; ++i) out[i] = T(static_cast<float>(x[i]) * inverse * weight[i]);
+  }
+}
+
+template <typename T>
+void add_rows(T* x, const T* y, std::size_t n) {
+  map2(x, x, y, n, [](F32 a, F32 b) { return add(a, b); });
+}
+
+template <typename T>
+void silu_product(T* gate, const T* up, std::size_t n) {
+  map2(gate, gate, up, n, [](F32 g, F32 u) { return mul(mul(g, sigmoid(g)), u); });
+}
+
+// gelu_tanh(g) = g * sigmoid(2 sqrt(2/pi) (g + 0.044715 g^3))
+template <typename T>
+void gelu_product(T* gate, const T* up, std::size_t n) {
+  map2(gate, gate, up, n, [](F32 g, F32 u) {
+    const F32 inner = mul(g, fma(mul(g, g), set1(0.044715f), set1(1.0f)));
+    return mul(mul(g, sigmoid(mul(inner, set1(1.5957691216f)))), u);
+  });
+}
+
+template <typename T>
+void rope_half(T* x, std::size_t heads, std::size_t width, const float* cosine, const float* sine) {
+  const std::size_t half = width / 2;
+  const std::size_t whole = half / kLanes * kLanes;
+  for (std::size_t h = 0; h < heads; ++h, x += width) {
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      const F32 a = load(x + i);
+      const F32 b = load(x + half + i);
+      const F32 c = load(cosine + i);
+      const F32 s = load(sine + i);
+      store_t(x + i, fms(a, c, mul(b, s)));
+      store_t(x + half + i, fma(b, c, mul(a, s)));
+    }
+    for (std::size_t i = whole; i < half; ++i) {
+      const float a = static_cast<float>(x[i]);
+      const float b = static_cast<float>(x[half + i]);
+      x[i] = T(a * cosine[i] - b * sine[i]);
+      x[half + i] = T(b * cosine[i] + a * sine[i]);
+    }
+  }
+}
+
+template <typename T>
+void rope_pairs(T* x, std::size_t heads, std::size_t width, const float* cosine, const float* sine) {
+  for (std::size_t h = 0; h < heads; ++h, x += width) {
+    for (std::size_t i = 0; i < width / 2; ++i) {
+      const float a = static_cast<float>(x[2 * i]);
+      const float b = static_cast<float>(x[2 * i + 1]);
+      x[2 * i] = T(a * cosine[i] - b * sine[i]);
+      x[2 * i + 1] = T(b * cosine[i] + a * sine[i]);
+    }
+  }
+}
+
+template <typename T>
+float dot(const T* x, const float* w, std::size_t n) {
+  const std::size_t whole = n / kLanes * kLanes;
+  F32 products = zero();
+  for (std::size_t i = 0; i < whole; i += kLanes) products = fma(load(x + i), load(w + i), products);
+  float total = sum(products);
+  for (std::size_t i = whole; i < n; ++i) total += static_cast<float>(x[i]) * w[i];
+  return total;
+}
+
+template <typename T>
+void to_float(const T* x, float* out, std::size_t n) {
+  const std::size_t whole = n / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) store(out + i, load(x + i));
+  for (std::size_t i = whole; i < n; ++i) out[i] = static_cast<float>(x[i]);
+}
+
+template <typename T>
+void from_float(const float* x, T* out, std::size_t n) {
+  const std::size_t whole = n / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) store_t(out + i, load(x + i));
+  for (std::size_t i = whole; i < n; ++i) out[i] = T(x[i]);
+}
+
+#define TOME_INSTANTIATE(T)                                                                    \
+  template void rms_norm<T>(const T*, const float*, float, std::size_t, std::size_t, T*);      \
+  template void add_rows<T>(T*, const T*, std::size_t);                                        \
+  template void silu_product<T>(T*, const T*, std::size_t);                                    \
+  template void gelu_product<T>(T*, const T*, std::size_t);                                    \
+  template void rope_half<T>(T*, std::size_t, std::size_t, const float*, const float*);        \
+  template void rope_pairs<T>(T*, std::size_t, std::size_t, const float*, const float*);       \
+  template float dot<T>(const T*, const float*, std::size_t);                                  \
+  template void to_float<T>(const T*, float*, std::size_t);                                    \
+  template void from_float<T>(const float*, T*, std::size_t);
+TOME_INSTANTIATE(tome::bf16)
+TOME_INSTANTIATE(float)
+#undef TOME_INSTANTIATE
+
+}  // namespace tome::ops::TOME_LEVEL

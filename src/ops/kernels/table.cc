@@ -1,0 +1,62 @@
+#include "ops/kernels/attention_kernel.h"
+#include "ops/kernels/int8.h"
+#include "ops/kernels/kernels.h"
+#include "ops/kernels/peak.h"
+#include "ops/kernels/rows.h"
+
+namespace tome::ops::TOME_LEVEL {
+namespace {
+
+#if defined(__AVX512BF16__)
+constexpr CpuLevel kLevel = CpuLevel::kBf16;
+constexpr std::string_view kName = "AVX-512 BF16";
+#elif defined(__AVX512F__)
+constexpr CpuLevel kLevel = CpuLevel::kAvx512;
+constexpr std::string_view kName = "AVX-512";
+#else
+constexpr CpuLevel kLevel = CpuLevel::kAvx2;
+constexpr std::string_view kName = "AVX2";
+#endif
+
+template <typename T>
+constexpr RowKernels<T> row_kernels() {
+  RowKernels<T> rows{};
+  rows.attention_tile = attention_tile<T>;
+  rows.rms_norm = rms_norm<T>;
+  rows.add = add_rows<T>;
+  rows.silu_product = silu_product<T>;
+  rows.gelu_product = gelu_product<T>;
+  rows.rope_half = rope_half<T>;
+  rows.rope_pairs = rope_pairs<T>;
+  rows.dot = dot<T>;
+  rows.to_float = to_float<T>;
+  rows.from_float = from_float<T>;
+#if defined(__AVX512VNNI__)
+  rows.quantize_rows = quantize_rows<T>;
+  rows.int8_product = int8_product<T>;
+#endif
+  return rows;
+}
+
+constexpr Kernels make_table() {
+  Kernels table{};
+  table.level = kLevel;
+  table.name = kName;
+  table.attention_scratch_bytes = attention_scratch_bytes;
+  table.bf16_rows = row_kernels<tome::bf16>();
+  table.f32_rows = row_kernels<float>();
+#if defined(__AVX512VNNI__)
+  table.int8 = true;
+  table.int8_pack = int8_pack;
+#endif
+  table.peak_f32 = peak_f32;
+  table.peak_bf16 = peak_bf16;
+  table.peak_int8 = peak_int8;
+  return table;
+}
+
+}  // namespace
+
+constinit const Kernels kTable = make_table();
+
+}  // namespace tome::ops::TOME_LEVEL

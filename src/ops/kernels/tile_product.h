@@ -1,0 +1,124 @@
+// The register tile that all matrix products of attention are made of: C[R x NC vectors] (+)= A[R x K] B[K x NC vectors].
+//
+// B is packed "along the reduction": word (k, n) holds the kPack numbers that follow one another in k. A Unit says how one
+// step multiplies a broadcast of A with a vector of B:
+//   Bf16Dot    A and B words hold two bf16, multiplied and added in pairs by one instruction (AVX-512 BF16)
+//   Bf16Widen  B words hold two bf16, A is f32: two multiply-adds (levels without BF16)
+//   F32Plain   A and B are f32
+// R x NC = 6 x 4 with AVX-512 (24 sums + 4 of B + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
+#pragma once
+
+#include "ops/kernels/simd.h"
+
+namespace tome::ops::TOME_LEVEL {
+
+inline constexpr int kTileRows = 6;
+inline constexpr int kTileVectors = kLanes == 16 ? 4 : 2;
+inline constexpr int kTileColumns = kTileVectors * kLanes;
+
+#if defined(__AVX512BF16__)
+struct Bf16Dot {
+  using A = std::uint32_t;                // two bf16
+  static constexpr int kPack = 2;         // numbers of the reduction in one step
+  static constexpr int kAWords = 1;       // elements of A in one step
+  template <int R, int NC>
+  static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
+    I32 bv[NC];
+    for (int n = 0; n < NC; ++n) bv[n] = load_words(b + n * kLanes);
+    for (int r = 0; r < R; ++r) {
+      const auto av = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(a[r * lda])));
+      for (int n = 0; n < NC; ++n) c[r][n] = _mm512_dpbf16_ps(c[r][n], av, reinterpret_cast<__m512bh>(bv[n]));
+    }
+  }
+};
+using Bf16Unit = Bf16Dot;
+#else
+struct Bf16Widen {
+  using A = float;
+  static constexpr int kPack = 2;
+  static constexpr int kAWords = 2;
+  template <int R, int NC>
+  static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
+    F32 bv[NC];
+    for (int n = 0; n < NC; ++n) bv[n] = low_bf16(load_words(b + n * kLanes));
+    for (int r = 0; r < R; ++r) {
+      const F32 av = set1(a[r * lda]);
+      for (int n = 0; n < NC; ++n) c[r][n] = fma(av, bv[n], c[r][n]);
+    }
+    for (int n = 0; n < NC; ++n) bv[n] = high_bf16(load_words(b + n * kLanes));
+    for (int r = 0; r < R; ++r) {
+      const F32 av = set1(a[r * lda + 1]);
+      for (int n = 0; n < NC; ++n) c[r][n] = fma(av, bv[n], c[r][n]);
+    }
+  }
+};
+using Bf16Unit = Bf16Widen;
+#endif
+
+struct F32Plain {
+  using A = float;
+  static constexpr int kPack = 1;
+  static constexpr int kAWords = 1;
+  template <int R, int NC>
+  static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
+    F32 bv[NC];
+    for (int n = 0; n < NC; ++n) bv[n] = load(reinterpret_cast<const float*>(b) + n * kLanes);
+    for (int r = 0; r < R; ++r) {
+      const F32 av = set1(a[r * lda]);
+      for (int n = 0; n < NC; ++n) c[r][n] = fma(av, bv[n], c[r][n]);
+    }
+  }
+};
+
+/// The unit for activations of type T at this level.
+template <typename T>
+struct UnitOf;
+template <>
+struct UnitOf<bf16> {
+  using type = Bf16Unit;
+};
+template <>
+struct UnitOf<float> {
+  using type = F32Plain;
+};
+
+/// One register tile. a: R rows, `lda` elements apart; b: `steps` rows of words, `ldb` apart; c: R rows, `ldc` apart.
+template <typename Unit, int R, int NC, bool kAccumulate>
+[[gnu::always_inline]] inline void tile_product(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b, std::ptrdiff_t ldb,
+                         int steps, float* c, std::ptrdiff_t ldc) {
+  F32 sums[R][NC];
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < NC; ++n) sums[r][n] = kAccumulate ? load(c + r * ldc + n * kLanes) : zero();
+  }
+  for (int k = 0; k < steps; ++k) Unit::template step<R, NC>(sums, a + k * Unit::kAWords, lda, b + k * ldb);
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < NC; ++n) store(c + r * ldc + n * kLanes, sums[r][n]);
+  }
+}
+
+/// R rows times `columns` (a multiple of kLanes) columns.
+template <typename Unit, int R, bool kAccumulate>
+inline void row_product(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b, std::ptrdiff_t ldb,
+                        int steps, float* c, std::ptrdiff_t ldc, int columns) {
+  int n = 0;
+  for (; n + kTileColumns <= columns; n += kTileColumns) {
+    tile_product<Unit, R, kTileVectors, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc);
+  }
+  for (; n < columns; n += kLanes) tile_product<Unit, R, 1, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc);
+}
+
+/// The same for a row count known only at run time, 1 to kTileRows.
+template <typename Unit, bool kAccumulate>
+inline void rows_product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b,
+                         std::ptrdiff_t ldb, int steps, float* c, std::ptrdiff_t ldc, int columns) {
+  switch (rows) {
+    case 1: return row_product<Unit, 1, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+    case 2: return row_product<Unit, 2, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+    case 3: return row_product<Unit, 3, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+    case 4: return row_product<Unit, 4, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+    case 5: return row_product<Unit, 5, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+    default: return row_product<Unit, 6, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+  }
+}
+
+}  // namespace tome::ops::TOME_LEVEL
