@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,6 +31,9 @@ class GgufFile {
   const std::vector<TensorView>& tensors() const { return tensors_; }
   const MappedFile& file() const { return file_; }
 
+  /// A value as the file has it, type number and bytes, for a writer to copy; `key` must be in metadata().
+  std::span<const std::byte> encoded(std::string_view key) const;
+
   /// nullptr when there is no such tensor.
   const TensorView* find_tensor(std::string_view name) const;
 
@@ -47,7 +51,9 @@ class GgufFile {
   MappedFile file_;
   std::map<std::string, GgufValue, std::less<>> metadata_;
   std::vector<TensorView> tensors_;
-  std::map<std::string_view, std::size_t> by_name_;  // views into the file
+  // Keys here are views into the file.
+  std::map<std::string_view, std::span<const std::byte>> encoded_;
+  std::map<std::string_view, std::size_t> by_name_;
 };
 
 }  // namespace tome

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,10 +41,12 @@ class SafetensorsFile {
   MappedFile file_;
   std::vector<SafetensorsEntry> entries_;
   std::map<std::string, std::string> metadata_;
+  std::map<std::string_view, std::size_t> by_name_;
 };
 
 /// The header (length, JSON, padding to 64 bytes) of a file whose tensors follow one another in the given order, each
-/// aligned to 64 bytes where sizes allow; sets every entry's `offset`. The caller then writes data at those offsets.
+/// aligned to 64 bytes where sizes allow; sets every entry's `offset` from its `bytes`. The caller then writes data at
+/// those offsets. Throws UserError when a name is not UTF-8.
 std::string make_safetensors_header(std::vector<SafetensorsEntry>& entries,
                                     const std::map<std::string, std::string>& metadata);
 

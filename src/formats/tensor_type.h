@@ -42,7 +42,9 @@ std::size_t byte_size(TensorType type, std::size_t values);
 /// Bit for bit what the PyPI package gguf's `dequantize` gives.
 void dequantize(TensorType type, std::span<const std::byte> blocks, std::span<float> out);
 
-/// Packs values (a multiple of the block) with round-to-nearest: F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q8_0, Q4_K, Q6_K.
+/// Packs values (a multiple of the block) into out (exactly byte_size(type, values.size()) bytes), rounding to nearest.
+/// Q4_0, Q4_1, Q5_0 and Q8_0 come out as the package gguf packs them; for Q4_K and Q6_K scales are searched. Throws
+/// UserError when a block type gets a number that is infinite, NaN or too large for the 16-bit scale.
 void quantize(TensorType type, std::span<const float> values, std::span<std::byte> out);
 
 }  // namespace tome
