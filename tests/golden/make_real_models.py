@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Perplexities and greedy continuations of the two real models by transformers: perplexity.json and greedy.json.
+
+    make_real_models.py --models DIR --books DIR    (DIR holds smollm2.gguf and gemma.gguf; DIR holds the novels)
+
+Takes about half an hour on two cores and 8 GB. Conventions: README.md beside this file and bench/reference_model.py.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import torch
+import transformers
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "bench"))
+from reference_model import document_ids, greedy, load_model, load_tokenizer, read_text  # noqa: E402
+from reference_perplexity import measure  # noqa: E402
+
+MODELS = ["smollm2", "gemma"]
+NOVELS = ["the-hound-of-the-baskervilles.txt", "treasure-island.txt", "the-moonstone.txt"]
+RUNS = [  # dtype, tokens, raw
+    (torch.float32, 4096, False), (torch.float32, 4096, True), (torch.float32, 8192, False),
+    (torch.bfloat16, 4096, False), (torch.bfloat16, 8192, False)]
+PROMPT, ANSWER = 300, 40
+
+
+def perplexities(name, gguf, books):
+    tokenizer, results, model = load_tokenizer(gguf), [], None
+    for dtype, tokens, raw in RUNS:
+        if model is None or model.dtype != dtype:
+            model = None  # one at a time in memory
+            model = load_model(gguf, dtype)
+        for novel in NOVELS:
+            result = {"model": name} | measure(model, tokenizer, books / novel, tokens, raw)
+            print(json.dumps(result), flush=True)
+            results.append({key: value for key, value in result.items() if key != "seconds"})
+    return results
+
+
+def continuations(name, gguf, books):
+    tokenizer, model, results = load_tokenizer(gguf), load_model(gguf, torch.float32), []
+    for novel in NOVELS:
+        text, sha256 = read_text(books / novel)
+        prompt = document_ids(tokenizer, text, PROMPT)
+        answer, margins = greedy(model, prompt, ANSWER)
+        print(name, novel, repr(tokenizer.decode(answer)), min(margins), flush=True)
+        results.append({"model": name, "text": novel, "sha256": sha256, "prompt_ids": prompt, "answer_ids": answer,
+                        "margins": [round(margin, 5) for margin in margins]})
+    return results
+
+
+def save(name, rows):
+    head = {"torch": torch.__version__, "transformers": transformers.__version__, "attn_implementation": "sdpa"}
+    body = ",\n".join("  " + json.dumps(row) for row in rows)
+    (HERE / name).write_text(json.dumps(head)[:-1] + ', "results": [\n' + body + "\n]}\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=pathlib.Path, required=True)
+    parser.add_argument("--books", type=pathlib.Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    transformers.utils.logging.disable_progress_bar()
+    files = {name: arguments.models / f"{name}.gguf" for name in MODELS}
+    save("greedy.json", [row for name in MODELS for row in continuations(name, files[name], arguments.books)])
+    save("perplexity.json", [row for name in MODELS for row in perplexities(name, files[name], arguments.books)])
+
+
+if __name__ == "__main__":
+    main()
