@@ -16,7 +16,8 @@ using TokenId = std::int32_t;
 
 struct Encoded {
   std::vector<TokenId> ids;
-  /// offsets[i] is the byte of the input at which token i begins; one more entry than ids, the last is the input's size.
+  /// offsets[i] is the byte of the input at which token i begins; one more entry than ids, the last is the input's
+  /// size.
   std::vector<std::uint32_t> offsets;
 };
 
@@ -29,7 +30,8 @@ class Tokenizer {
   /// split_special_tokens=True), while user-defined pieces are one id. Invalid UTF-8 reads as U+FFFD. Linear time.
   virtual Encoded encode(std::string_view text) const = 0;
 
-  /// The bytes of one token, as they appear in running text; empty for control tokens. May be part of a UTF-8 character.
+  /// The bytes of one token, as they appear in running text; empty for control tokens. May be part of a UTF-8
+  /// character.
   virtual std::string_view bytes(TokenId id) const = 0;
 
   /// The id of a whole piece by its own text ("<|im_start|>", "<bos>"), control tokens included; -1 when there is none.
@@ -37,9 +39,9 @@ class Tokenizer {
 
   virtual std::size_t vocabulary() const = 0;
 
-  TokenId bos() const { return bos_; }                          // -1: none
+  TokenId bos() const { return bos_; }                             // -1: none
   const std::vector<TokenId>& end_tokens() const { return end_; }  // any of them ends an answer
-  bool add_bos() const { return add_bos_; }                     // a document starts with bos()
+  bool add_bos() const { return add_bos_; }                        // a document starts with bos()
   /// Jinja chat template as the file carries it; empty: none.
   const std::string& chat_template() const { return chat_template_; }
   /// A hash of everything that decides the ids; part of a reading's key.
