@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-story=examples/the_lamplighter_of_corvane.txt
+story=examples/the_clock_at_corvane.txt
 questions=(
   "Who killed Ambrose Thackeray?"
   "What was the weapon?"
