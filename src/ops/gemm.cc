@@ -2,8 +2,8 @@
 
 #include <omp.h>
 
+#include <compare>
 #include <map>
-#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
@@ -44,6 +44,29 @@ Type activation_type() {
 
 memory::dim dim(std::size_t n) { return static_cast<memory::dim>(n); }
 
+struct ProductShape {
+  Type type;
+  std::size_t rows, in, out, y_stride;
+  auto operator<=>(const ProductShape&) const = default;
+};
+
+dnnl::matmul::primitive_desc describe(const ProductShape& shape, const memory::desc& weights) {
+  const memory::desc x({dim(shape.rows), dim(shape.in)}, shape.type, memory::dims{dim(shape.in), 1});
+  const memory::desc y({dim(shape.rows), dim(shape.out)}, shape.type, memory::dims{dim(shape.y_stride), 1});
+  return {dnnl::matmul::desc(x, weights, y), engine()};
+}
+
+// Each thread keeps the products it has made: making one takes longer than a small one runs. All matrices of one shape
+// are packed alike, so they share their product.
+const dnnl::matmul& product(const ProductShape& shape, const memory::desc& weights) {
+  thread_local std::map<ProductShape, dnnl::matmul> made;
+  auto& slot = made[shape];
+  if (!slot) slot = dnnl::matmul(describe(shape, weights));
+  return slot;
+}
+
+constexpr std::size_t kUsualRows = 96;  // the packing is chosen for this many rows at a time
+
 }  // namespace
 
 bool multiplies_bf16() { return kernels().level == CpuLevel::kBf16; }
@@ -52,16 +75,6 @@ template <typename T>
 struct PackedMatrix<T>::State {
   std::size_t out, in;
   memory packed;
-  mutable std::mutex mutex;
-  mutable std::map<std::pair<std::size_t, std::size_t>, dnnl::matmul> products;  // by rows and stride of y
-
-  dnnl::matmul::primitive_desc describe(std::size_t rows, std::size_t y_stride, const memory::desc& weights) const {
-    const memory::desc x({dim(rows), dim(in)}, activation_type<T>(), memory::dims{dim(in), 1});
-    const memory::desc y({dim(rows), dim(out)}, activation_type<T>(), memory::dims{dim(y_stride), 1});
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::library);
-    return {dnnl::matmul::desc(x, weights, y), attributes, engine()};
-  }
 };
 
 template <typename T>
@@ -69,7 +82,7 @@ PackedMatrix<T>::PackedMatrix(std::size_t out, std::size_t in) : state_(std::mak
   state_->out = out;
   state_->in = in;
   const memory::desc any({dim(in), dim(out)}, activation_type<T>(), Tag::any);
-  state_->packed = memory(state_->describe(128, out, any).weights_desc(), engine());
+  state_->packed = memory(describe({activation_type<T>(), kUsualRows, in, out, out}, any).weights_desc(), engine());
 }
 template <typename T>
 PackedMatrix<T>::~PackedMatrix() = default;
@@ -102,20 +115,13 @@ void PackedMatrix<T>::pack(std::span<const float> weights) {
 template <typename T>
 void PackedMatrix<T>::multiply(const T* x, std::size_t rows, T* y, std::size_t y_stride) const {
   if (rows == 0) return;
-  auto& own_stream = stream();
-  dnnl::matmul product;
-  {
-    const std::lock_guard lock(state_->mutex);
-    auto& slot = state_->products[{rows, y_stride}];
-    if (!slot) slot = dnnl::matmul(state_->describe(rows, y_stride, state_->packed.get_desc()));
-    product = slot;
-  }
-  const auto run = [&](void* from, void* to, std::size_t to_stride) {
+  const auto run = [&](void* from, void* to) {
     const auto type = activation_type<T>();
     memory x_memory({{dim(rows), dim(state_->in)}, type, memory::dims{dim(state_->in), 1}}, engine(), from);
-    memory y_memory({{dim(rows), dim(state_->out)}, type, memory::dims{dim(to_stride), 1}}, engine(), to);
-    product.execute(own_stream, {{DNNL_ARG_SRC, x_memory}, {DNNL_ARG_WEIGHTS, state_->packed}, {DNNL_ARG_DST, y_memory}});
-    own_stream.wait();
+    memory y_memory({{dim(rows), dim(state_->out)}, type, memory::dims{dim(y_stride), 1}}, engine(), to);
+    product({type, rows, state_->in, state_->out, y_stride}, state_->packed.get_desc())
+        .execute(stream(), {{DNNL_ARG_SRC, x_memory}, {DNNL_ARG_WEIGHTS, state_->packed}, {DNNL_ARG_DST, y_memory}});
+    stream().wait();
   };
   if constexpr (sizeof(T) == 2) {
     if (!multiplies_bf16()) {  // no bf16 instructions: widen, multiply in f32, narrow
@@ -125,14 +131,14 @@ void PackedMatrix<T>::multiply(const T* x, std::size_t rows, T* y, std::size_t y
       wide_y.resize(rows * y_stride);
       const auto& row_kernels = kernels().rows<T>();
       row_kernels.to_float(x, wide_x.data(), wide_x.size());
-      run(wide_x.data(), wide_y.data(), y_stride);
+      run(wide_x.data(), wide_y.data());
       for (std::size_t r = 0; r < rows; ++r) {
         row_kernels.from_float(wide_y.data() + r * y_stride, y + r * y_stride, state_->out);
       }
       return;
     }
   }
-  run(const_cast<T*>(x), y, y_stride);
+  run(const_cast<T*>(x), y);
 }
 
 template class PackedMatrix<bf16>;

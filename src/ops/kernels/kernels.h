@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ops/attention.h"
+#include "ops/gemv.h"
 #include "ops/int8.h"
 
 namespace tome::ops {
@@ -59,12 +60,14 @@ struct Kernels {
   CpuLevel level;
   std::string_view name;
   std::size_t (*attention_scratch_bytes)();
-  bool int8;  // quantize_rows and int8_product exist
+  bool int8;  // quantize_rows, int8_product, int8_pack and gemv exist
   RowKernels<bf16> bf16_rows;
   RowKernels<float> f32_rows;
   /// Packs `columns` (<= kInt8Panel) weight rows, given as f32 [columns][width], for int8_product.
   void (*int8_pack)(const float* weights, std::size_t columns, std::size_t width, std::int8_t* panel, float* scales,
                     std::int32_t* bias);
+  /// y[r] = rows[r] * x, see ops/gemv.h; false when there is no kernel for the type.
+  bool (*gemv)(TensorType type, const std::byte* rows, std::size_t row_bytes, const GemvInput& x, std::span<float> y);
   /// Nothing but the best multiply-add of the type, `steps` rounds; the operations done (0: no such instruction).
   double (*peak_f32)(long steps);
   double (*peak_bf16)(long steps);

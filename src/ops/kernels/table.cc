@@ -1,4 +1,5 @@
 #include "ops/kernels/attention_kernel.h"
+#include "ops/kernels/gemv.h"
 #include "ops/kernels/int8.h"
 #include "ops/kernels/kernels.h"
 #include "ops/kernels/peak.h"
@@ -48,6 +49,7 @@ constexpr Kernels make_table() {
 #if defined(__AVX512VNNI__)
   table.int8 = true;
   table.int8_pack = int8_pack;
+  table.gemv = gemv;
 #endif
   table.peak_f32 = peak_f32;
   table.peak_bf16 = peak_bf16;

@@ -1,0 +1,163 @@
+#include "model/decoder_layer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "ops/kernels/kernels.h"
+
+namespace tome {
+
+ops::AttentionShape attention_shape(const ModelConfig& config) {
+  return {static_cast<int>(config.heads), static_cast<int>(config.kv_heads), static_cast<int>(config.head_width),
+          config.attention_scale};
+}
+
+template <typename T>
+DecoderLayer<T>::DecoderLayer(const Model& model, Threads& threads, std::size_t max_rows)
+    : model_(model),
+      config_(model.config()),
+      threads_(threads),
+      shape_(attention_shape(config_)),
+      global_rope_(Rope(config_.head_width, config_.rope_theta, config_.rope_scaling, config_.context_length)),
+      sliding_rope_(Rope(config_.head_width,
+                         config_.sliding_window > 0 ? config_.rope_theta_sliding : config_.rope_theta, RopeScaling{})),
+      q_(max_rows * config_.heads * config_.head_width),
+      k_(max_rows * config_.kv_heads * config_.head_width),
+      v_(max_rows * config_.kv_heads * config_.head_width),
+      scratch_(static_cast<std::size_t>(threads.count())) {
+  const std::size_t block = std::min(kRowBlock, max_rows);
+  for (Scratch& s : scratch_) {
+    s.normed = AlignedBuffer<T>(block * config_.width);
+    s.out = AlignedBuffer<T>(block * config_.width);
+    s.gate = AlignedBuffer<T>(block * config_.feed_forward);
+    s.up = AlignedBuffer<T>(block * config_.feed_forward);
+    s.cosine = AlignedBuffer<float>(config_.head_width / 2);
+    s.sine = AlignedBuffer<float>(config_.head_width / 2);
+  }
+}
+
+template <typename T>
+void DecoderLayer<T>::pack(std::size_t index, Precision precision, const LayerAdapter* adapter) {
+  index_ = index;
+  for (const Matrix m : kMatrices) {
+    const auto i = static_cast<std::size_t>(m);
+    linears_[i].pack(threads_, model_.layer(index)[m], precision, adapter != nullptr ? (*adapter)[i] : LoraPair{});
+  }
+  model_.release_layer(index);
+}
+
+template <typename T>
+std::size_t DecoderLayer<T>::bytes() const {
+  std::size_t total = q_.bytes() + k_.bytes() + v_.bytes();
+  for (const auto& l : linears_) total += l.bytes();
+  for (const auto& s : scratch_) total += s.normed.bytes() + s.out.bytes() + s.gate.bytes() + s.up.bytes();
+  return total;
+}
+
+template <typename T>
+void DecoderLayer<T>::rotate(T* row, std::size_t heads, const Scratch& scratch) const {
+  const auto& kernels = ops::kernels().rows<T>();
+  const auto rope = config_.rope_layout == RopeLayout::kHalves ? kernels.rope_half : kernels.rope_pairs;
+  rope(row, heads, config_.head_width, scratch.cosine.data(), scratch.sine.data());
+}
+
+// Queries, keys and values of rows [first, first + count).
+template <typename T>
+void DecoderLayer<T>::project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& s) {
+  const auto& kernels = ops::kernels().rows<T>();
+  const LayerWeights& weights = model_.layer(index_);
+  const std::size_t c = config_.head_width;
+  T* q = q_.data() + first * config_.heads * c;
+  T* k = k_.data() + first * config_.kv_heads * c;
+  T* v = v_.data() + first * config_.kv_heads * c;
+  kernels.rms_norm(x + first * config_.width, weights.attention_norm.data(), config_.norm_epsilon, count, config_.width,
+                   s.normed.data());
+  if (linear(Matrix::kQuery).wants_int8()) kernels.quantize_rows(s.normed.data(), count, config_.width, s.quantized);
+  linear(Matrix::kKey).multiply(s.normed.data(), s.quantized, count, k);
+  linear(Matrix::kValue).multiply(s.normed.data(), s.quantized, count, v);
+  const bool queries = first + count > rows.first_output;
+  if (queries) linear(Matrix::kQuery).multiply(s.normed.data(), s.quantized, count, q);
+  if (!weights.query_norm.empty()) {
+    if (queries) kernels.rms_norm(q, weights.query_norm.data(), config_.norm_epsilon, count * config_.heads, c, q);
+    kernels.rms_norm(k, weights.key_norm.data(), config_.norm_epsilon, count * config_.kv_heads, c, k);
+  }
+  const RopeRows& rope = config_.is_sliding(index_) ? sliding_rope_ : global_rope_;
+  s.rope.high = -1;
+  for (std::size_t r = 0; r < count; ++r) {
+    rope.row(rows.positions[first + r], s.rope, s.cosine.data(), s.sine.data());
+    if (queries) rotate(q + r * config_.heads * c, config_.heads, s);
+    rotate(k + r * config_.kv_heads * c, config_.kv_heads, s);
+  }
+}
+
+// Everything after attention for rows [first, first + count).
+template <typename T>
+void DecoderLayer<T>::finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& s) {
+  const auto& kernels = ops::kernels().rows<T>();
+  const LayerWeights& weights = model_.layer(index_);
+  const std::size_t d = config_.width;
+  const std::size_t heads_width = config_.heads * config_.head_width;
+  x += first * d;
+  const auto product = [&](Matrix m, const T* from, std::size_t width, T* to) {
+    if (linear(m).wants_int8()) kernels.quantize_rows(from, count, width, s.quantized);
+    linear(m).multiply(from, s.quantized, count, to);
+  };
+  const auto add_to_residual = [&](const std::vector<float>& norm) {
+    if (!norm.empty()) kernels.rms_norm(s.out.data(), norm.data(), config_.norm_epsilon, count, d, s.out.data());
+    kernels.add(x, s.out.data(), count * d);
+  };
+  product(Matrix::kOutput, attended + first * heads_width, heads_width, s.out.data());
+  add_to_residual(weights.post_attention_norm);
+  kernels.rms_norm(x, weights.feed_forward_norm.data(), config_.norm_epsilon, count, d, s.normed.data());
+  product(Matrix::kGate, s.normed.data(), d, s.gate.data());
+  linear(Matrix::kUp).multiply(s.normed.data(), s.quantized, count, s.up.data());
+  const auto activation = config_.family == Family::kGemma3 ? kernels.gelu_product : kernels.silu_product;
+  activation(s.gate.data(), s.up.data(), count * config_.feed_forward);
+  product(Matrix::kDown, s.gate.data(), config_.feed_forward, s.out.data());
+  add_to_residual(weights.post_feed_forward_norm);
+}
+
+template <typename T>
+void DecoderLayer<T>::forward(T* x, const ChunkRows& rows, KvSequence<T>& kv, const LayerTape<T>& tape) {
+  const std::size_t count = rows.positions.size();
+  TOME_CHECK(count * config_.heads * config_.head_width <= q_.size() && rows.visible.size() == count);
+  const std::size_t blocks = (count + kRowBlock - 1) / kRowBlock;
+  threads_.for_each(blocks, [&](std::size_t b, int thread) {
+    const std::size_t first = b * kRowBlock;
+    project(x, rows, first, std::min(kRowBlock, count - first), scratch_[static_cast<std::size_t>(thread)]);
+  });
+  kv.append(threads_, k_.data(), v_.data(), count);
+  const std::size_t from = rows.first_output;
+  if (from >= count) return;
+  const std::size_t heads_width = config_.heads * config_.head_width;
+  T* attended = tape.attention_output != nullptr ? tape.attention_output : q_.data();
+  ops::attention_forward<T>(threads_, shape_, q_.data() + from * heads_width, rows.visible.subspan(from), kv.blocks(),
+                            attended + from * heads_width,
+                            tape.log_sum_exp != nullptr ? tape.log_sum_exp + from * config_.heads : nullptr);
+  threads_.for_each((count - from + kRowBlock - 1) / kRowBlock, [&](std::size_t b, int thread) {
+    const std::size_t first = from + b * kRowBlock;
+    finish(x, attended, first, std::min(kRowBlock, count - first), scratch_[static_cast<std::size_t>(thread)]);
+  });
+}
+
+template <typename T>
+void embed(const Model& model, std::span<const std::int32_t> ids, T* x) {
+  const TensorView& table = model.embedding();
+  const std::size_t width = model.config().width;
+  std::vector<float> row(width);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto id = static_cast<std::size_t>(ids[i]);
+    TOME_CHECK(id < model.config().vocabulary, "token id ", ids[i]);
+    dequantize(table.type, table.row(id), row);
+    for (float& v : row) v *= model.config().embedding_scale;
+    ops::kernels().rows<T>().from_float(row.data(), x + i * width, width);
+  }
+}
+
+template class DecoderLayer<bf16>;
+template class DecoderLayer<float>;
+template void embed<bf16>(const Model&, std::span<const std::int32_t>, bf16*);
+template void embed<float>(const Model&, std::span<const std::int32_t>, float*);
+
+}  // namespace tome

@@ -1,0 +1,87 @@
+// One decoder layer over a chunk of rows, forward: the step that reading and training share.
+//
+//   x += [post_norm] attention(rope(norm(x) Wq), rope(norm(x) Wk), norm(x) Wv) Wo
+//   x += [post_norm] (act(norm(x) Wgate) * norm(x) Wup) Wdown
+//
+// Rows are worked on in blocks of kRowBlock that one thread takes through all operations between two attentions, so that
+// everything between stays in its second-level cache.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned.h"
+#include "base/threads.h"
+#include "model/kv_sequence.h"
+#include "model/linear.h"
+#include "model/model.h"
+#include "model/rope_rows.h"
+
+namespace tome {
+
+inline constexpr std::size_t kRowBlock = 96;
+
+/// LoRA pairs of one layer, by Matrix; rank 0 where there is none.
+using LayerAdapter = std::array<LoraPair, kMatrices.size()>;
+
+ops::AttentionShape attention_shape(const ModelConfig& config);
+
+/// What a chunk of rows needs besides x.
+struct ChunkRows {
+  std::span<const std::int64_t> positions;     // [rows] for RoPE
+  std::span<const ops::KeyRange> visible;      // [rows] indices into the layer's KvSequence
+  std::size_t first_output = 0;                // rows before it give their K and V and nothing else
+};
+
+/// Kept for the backward pass when asked for.
+template <typename T>
+struct LayerTape {
+  T* attention_output = nullptr;   // [rows][H*C], before Wo
+  float* log_sum_exp = nullptr;    // [rows][H]
+};
+
+template <typename T>
+class DecoderLayer {
+ public:
+  /// Borrows everything. `max_rows`: the largest chunk.
+  DecoderLayer(const Model& model, Threads& threads, std::size_t max_rows);
+
+  /// Unpacks layer `index`, which the next forward() calls are for, and lets its mapped pages go.
+  void pack(std::size_t index, Precision precision, const LayerAdapter* adapter = nullptr);
+
+  /// x [rows][D] in place; appends the rows' K and V to `kv`.
+  void forward(T* x, const ChunkRows& rows, KvSequence<T>& kv, const LayerTape<T>& tape = {});
+
+  /// Bytes of buffers and packed weights.
+  std::size_t bytes() const;
+
+ private:
+  struct Scratch {  // one thread's rows
+    AlignedBuffer<T> normed, gate, up, out;
+    ops::Int8Rows quantized;
+    RopeRows::Memory rope;
+    AlignedBuffer<float> cosine, sine;
+  };
+  void project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
+  void finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& scratch);
+  void rotate(T* row, std::size_t heads, const Scratch& scratch) const;
+  const Linear<T>& linear(Matrix m) const { return linears_[static_cast<std::size_t>(m)]; }
+
+  const Model& model_;
+  const ModelConfig& config_;
+  Threads& threads_;
+  ops::AttentionShape shape_;
+  RopeRows global_rope_, sliding_rope_;
+  std::size_t index_ = 0;
+  std::array<Linear<T>, kMatrices.size()> linears_;
+  AlignedBuffer<T> q_, k_, v_;  // [max rows][H*C], [max rows][K*C]
+  std::vector<Scratch> scratch_;
+};
+
+/// x[i] = embedding of ids[i], scaled as the family has it.
+template <typename T>
+void embed(const Model& model, std::span<const std::int32_t> ids, T* x);
+
+}  // namespace tome

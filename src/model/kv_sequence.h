@@ -1,0 +1,53 @@
+// The keys and values of one layer: a run of packed blocks (ops/attention.h), some borrowed from a reading's file, the
+// last ones owned and growing. Blocks begin at multiples of kKvBlock whatever their source, so that a text gives the same
+// blocks however it was read.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned.h"
+#include "base/threads.h"
+#include "ops/attention.h"
+
+namespace tome {
+
+template <typename T>
+class KvSequence {
+ public:
+  explicit KvSequence(const ops::AttentionShape& shape) : shape_(shape) {}
+
+  /// Tokens held: the index after the last one.
+  std::int64_t size() const { return size_; }
+  /// All blocks in order; a sliding layer's table may begin late.
+  std::span<const ops::KvBlock> blocks() const { return table_; }
+
+  /// Appends a block of a file that outlives this object. Its first token is a multiple of kKvBlock, not before size().
+  void borrow(const ops::KvBlock& block);
+  /// Adds rows of k and v ([rows][K*C]) after size(). A borrowed last block that is not full is copied first.
+  void append(Threads& threads, const T* k, const T* v, std::size_t rows);
+  /// Forgets tokens from `tokens` on.
+  void truncate(std::int64_t tokens);
+  /// Frees owned blocks that lie wholly before token `index`.
+  void drop_before(std::int64_t index);
+  /// Empty again; keeps the memory for the next layer.
+  void clear();
+
+  /// K then V of one owned or borrowed block, for the file: kv_block_words words each.
+  const ops::AttentionShape& shape() const { return shape_; }
+
+ private:
+  using Buffer = AlignedBuffer<std::uint32_t>;
+  Buffer take_buffer();
+  void add_owned_block(std::int64_t first);
+  void own_last_block();
+
+  ops::AttentionShape shape_;
+  std::int64_t size_ = 0;
+  std::vector<ops::KvBlock> table_;
+  std::vector<Buffer> owned_;  // parallel to table_; empty for borrowed blocks
+  std::vector<Buffer> free_;
+};
+
+}  // namespace tome

@@ -1,0 +1,60 @@
+// One linear layer, y = x W^T (+ the LoRA term), in the form that suits the pass.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/aligned.h"
+#include "base/threads.h"
+#include "formats/tensor_view.h"
+#include "ops/gemm.h"
+#include "ops/int8.h"
+
+namespace tome {
+
+/// How a layer's matrices are multiplied.
+enum class Precision {
+  kExact,  // weights unpacked to the activation type (or f32), f32 sums
+  kInt8,   // int8 weights and activations (reading only); falls back to kExact where the CPU has no int8 dot product
+};
+
+/// A low-rank addition s (x A^T) B^T, borrowed. A [rank][in], B [out][rank].
+struct LoraPair {
+  const float* a = nullptr;
+  const float* b = nullptr;
+  std::size_t rank = 0;  // 0: none
+  float scale = 0;
+};
+
+/// W packed for many rows. Immutable after pack(); multiply() may be called by all threads at once.
+template <typename T>
+class Linear {
+ public:
+  /// Unpacks `weight` [out][in], split over the threads; may be called again with another weight of any shape.
+  void pack(Threads& threads, const TensorView& weight, Precision precision, const LoraPair& lora = {});
+
+  std::size_t out() const { return out_; }
+  std::size_t in() const { return in_; }
+  std::size_t bytes() const;
+
+  /// y[rows][out] = x[rows][in] W^T + lora. `quantized`: x as int8 rows when precision() is kInt8 (else ignored), so that
+  /// several layers with the same input quantise it once. One thread's work.
+  void multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, T* y) const;
+
+  /// True when multiply() reads `quantized`.
+  bool wants_int8() const { return int8_; }
+
+ private:
+  void add_lora(const T* x, std::size_t rows, T* y) const;
+
+  std::size_t out_ = 0, in_ = 0;
+  bool int8_ = false;
+  LoraPair lora_;
+  std::vector<ops::PackedMatrix<T>> slices_;  // exact: kSliceRows output columns each
+  AlignedBuffer<std::int8_t> panels_;         // int8: kInt8Panel output columns each
+  AlignedBuffer<float> scales_;
+  AlignedBuffer<std::int32_t> bias_;
+};
+
+}  // namespace tome

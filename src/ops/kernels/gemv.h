@@ -1,0 +1,14 @@
+// Int8 dot products of quantised weight rows (see ops/gemv.h).
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "ops/gemv.h"
+
+namespace tome::ops::TOME_LEVEL {
+
+/// y[r] = rows[r] * x for consecutive rows. False, and nothing done, when this level has no kernel for the type.
+bool gemv(TensorType type, const std::byte* rows, std::size_t row_bytes, const GemvInput& x, std::span<float> y);
+
+}  // namespace tome::ops::TOME_LEVEL
