@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import statistics
 import sys
 
@@ -122,11 +123,27 @@ def summary(case: Case, results: dict[str, list[Sample]]) -> dict:
         "model": case.model, "kind": case.kind, "length": case.length,
         "contenders": {name: {
             "tokens_per_second": speeds[name],
-            "peak_rss_bytes": max(s.peak_rss_bytes for s in samples),
             "samples": [dataclasses.asdict(s) for s in samples],
         } for name, samples in results.items()},
         "fastest": rivals, "tome_ratio": ratios, "bars": BARS.get(case, {}),
     }
+
+
+def memory_text(samples: list[dict]) -> str:
+    private = [s["peak_private_bytes"] for s in samples if s["peak_private_bytes"] is not None]
+    rss = max(s["peak_rss_bytes"] for s in samples) / 2**20
+    return f"{rss:.0f}" + (f" ({max(private) / 2**20:.0f} private)" if private else "")
+
+
+def bar_text(item: dict, name: str) -> str:
+    """The bars that tome has to reach against this contender, each with whether it does."""
+    rivals = [rival for rival, fastest_name in item["fastest"].items() if fastest_name == name]
+    words = []
+    for rival in rivals:
+        if rival in item["bars"] and rival in item["tome_ratio"]:
+            verdict = "met" if item["tome_ratio"][rival] >= item["bars"][rival] else "short"
+            words.append(f"{item['bars'][rival]}x {verdict}")
+    return ", ".join(words)
 
 
 def print_table(summaries: list[dict]) -> None:
@@ -134,13 +151,12 @@ def print_table(summaries: list[dict]) -> None:
     print("|---|---|---:|---:|---:|---:|---:|")
     for item in summaries:
         case = Case(item["model"], item["kind"], item["length"])
+        tome = item["contenders"].get("tome")
         for name, values in item["contenders"].items():
-            rivals = [r for r, n in item["fastest"].items() if n == name and r in item["bars"]]
-            speed, tome = values["tokens_per_second"], item["contenders"].get("tome")
+            speed = values["tokens_per_second"]
             ratio = f"{tome['tokens_per_second'] / speed:.2f}x" if tome and name != "tome" else ""
-            bar = ", ".join(f"{item['bars'][r]}x" for r in rivals)
-            print(f"| {case} | {name} | {speed:.1f} | {len(values['samples'])} | {values['peak_rss_bytes'] / 2**20:.0f} "
-                  f"| {ratio} | {bar} |")
+            print(f"| {case} | {name} | {speed:.1f} | {len(values['samples'])} | {memory_text(values['samples'])} "
+                  f"| {ratio} | {bar_text(item, name)} |")
 
 
 def cpu_name() -> str:
@@ -165,6 +181,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=pathlib.Path, help="write every sample here")
     options = parser.parse_args()
+    if options.tome and not shutil.which(options.tome):
+        parser.error(f"--tome: no program {options.tome}: build it, or measure the peers only with --no-tome")
     options.models = {"smollm2": options.smollm2, "gemma": options.gemma}
     options.folder = options.folder.resolve()
     return options
