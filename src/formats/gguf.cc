@@ -49,7 +49,7 @@ struct TensorEntry {
 std::vector<std::size_t> read_shape(GgufCursor& cursor, std::string_view name) {
   const auto dimensions = cursor.number<std::uint32_t>(name);
   if (dimensions < 1 || dimensions > kMostDimensions) {
-    cursor.fail("tensor ", quoted(name), ": got ", dimensions, " dimensions, expected 1 to ", kMostDimensions);
+    cursor.fail("tensor ", in_quotes(name), ": got ", dimensions, " dimensions, expected 1 to ", kMostDimensions);
   }
   std::vector<std::size_t> shape(dimensions);
   std::size_t values = 1;  // at most 2^60: times four bytes it cannot overflow
@@ -57,7 +57,7 @@ std::vector<std::size_t> read_shape(GgufCursor& cursor, std::string_view name) {
     *extent = cursor.number<std::uint64_t>(name);
     // file.
     if (*extent == 0 || values > (std::size_t{1} << 60) / *extent) {
-      cursor.fail("tensor ", quoted(name), ": got an extent of ", *extent, ", expected 1 to 2^60 numbers in all");
+      cursor.fail("tensor ", in_quotes(name), ": got an extent of ", *extent, ", expected 1 to 2^60 numbers in all");
     }
     values *= *extent;
   }
@@ -72,13 +72,13 @@ TensorEntry read_tensor(GgufCursor& cursor) {
   const auto number = cursor.number<std::uint32_t>(entry.name);
   const auto type = known_tensor_type(number);
   if (!type) {
-    cursor.fail("tensor ", quoted(entry.name), ": got type ", ggml_type_name(number), ", which tome cannot read; ",
+    cursor.fail("tensor ", in_quotes(entry.name), ": got type ", ggml_type_name(number), ", which tome cannot read; ",
                 "expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q8_0, Q4_K or Q6_K");
   }
   entry.view.type = *type;
   const TensorTypeInfo& layout = info(*type);
   if (entry.view.columns() % layout.block_values != 0) {
-    cursor.fail("tensor ", quoted(entry.name), ": got rows of ", entry.view.columns(),
+    cursor.fail("tensor ", in_quotes(entry.name), ": got rows of ", entry.view.columns(),
                 " numbers, expected a multiple of ", layout.block_values, " for ", layout.name);
   }
   entry.bytes = byte_size(*type, entry.view.values());
@@ -102,7 +102,7 @@ void check_overlap(const GgufCursor& cursor, const std::vector<TensorEntry>& ent
   for (std::size_t i = 1; i < by_offset.size(); ++i) {
     const TensorEntry& before = *by_offset[i - 1];
     if (by_offset[i]->offset - before.offset < before.bytes) {
-      cursor.fail("tensors ", quoted(before.name), " and ", quoted(by_offset[i]->name), " overlap at offset ",
+      cursor.fail("tensors ", in_quotes(before.name), " and ", in_quotes(by_offset[i]->name), " overlap at offset ",
                   by_offset[i]->offset, "; the file is damaged");
     }
   }
@@ -117,7 +117,7 @@ GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
     const std::string_view key = cursor.string("metadata key");
     const std::size_t begin = cursor.position();
     if (!metadata_.try_emplace(std::string(key), read_gguf_value(cursor, key)).second) {
-      cursor.fail("metadata key ", quoted(key), " appears twice");
+      cursor.fail("metadata key ", in_quotes(key), " appears twice");
     }
     encoded_[key] = file_.bytes().subspan(begin, cursor.position() - begin);
   }
@@ -128,7 +128,7 @@ GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
   for (std::uint64_t i = 0; i < counts.tensors; ++i) {
     entries.push_back(read_tensor(cursor));
     if (!by_name_.try_emplace(entries.back().name, i).second) {
-      cursor.fail("tensor ", quoted(entries.back().name), " appears twice");
+      cursor.fail("tensor ", in_quotes(entries.back().name), " appears twice");
     }
   }
 
@@ -136,10 +136,11 @@ GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
   const std::uint64_t room = file_.bytes().size() - std::min<std::uint64_t>(begin, file_.bytes().size());
   for (TensorEntry& entry : entries) {
     if (entry.offset % alignment != 0) {
-      cursor.fail("tensor ", quoted(entry.name), ": got offset ", entry.offset, ", expected a multiple of ", alignment);
+      cursor.fail("tensor ", in_quotes(entry.name), ": got offset ", entry.offset, ", expected a multiple of ",
+                  alignment);
     }
     if (entry.offset > room || entry.bytes > room - entry.offset) {
-      cursor.fail("tensor ", quoted(entry.name), ": got ", room, " bytes of tensor data, expected ", entry.bytes,
+      cursor.fail("tensor ", in_quotes(entry.name), ": got ", room, " bytes of tensor data, expected ", entry.bytes,
                   " at offset ", entry.offset, "; the file is cut short or damaged, fetch it again");
     }
     entry.view.data = file_.bytes().subspan(static_cast<std::size_t>(begin + entry.offset), entry.bytes);
@@ -151,7 +152,7 @@ GgufFile::GgufFile(const std::filesystem::path& path) : file_(path) {
 
 std::span<const std::byte> GgufFile::encoded(std::string_view key) const {
   const auto found = encoded_.find(key);
-  TOME_CHECK(found != encoded_.end(), "no metadata key ", quoted(key));
+  TOME_CHECK(found != encoded_.end(), "no metadata key ", in_quotes(key));
   return found->second;
 }
 

@@ -28,7 +28,7 @@ class GgufCursor {
 
   std::span<const std::byte> take(std::uint64_t size, std::string_view what) {
     if (size > left()) {
-      fail(quoted(what), " at byte ", position_, " needs ", size, " bytes, got ", left(),
+      fail(in_quotes(what), " at byte ", position_, " needs ", size, " bytes, got ", left(),
            " to the end of the file; the file is cut short or damaged, fetch it again");
     }
     const auto part = bytes_.subspan(position_, static_cast<std::size_t>(size));

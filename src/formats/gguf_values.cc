@@ -20,7 +20,7 @@ std::vector<Kept> read_numbers(GgufCursor& cursor, std::uint64_t count, std::str
     std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
     if constexpr (std::is_same_v<Stored, std::uint64_t>) {
       if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-        cursor.fail("key ", quoted(key), ": got ", value, ", expected less than 2^63");
+        cursor.fail("key ", in_quotes(key), ": got ", value, ", expected less than 2^63");
       }
     }
     out[i] = static_cast<Kept>(value);
@@ -30,14 +30,14 @@ std::vector<Kept> read_numbers(GgufCursor& cursor, std::uint64_t count, std::str
 
 bool read_bool(GgufCursor& cursor, std::string_view key) {
   const auto byte = cursor.number<std::uint8_t>(key);
-  if (byte > 1) cursor.fail("key ", quoted(key), ": got ", int{byte}, " for a bool, expected 0 or 1");
+  if (byte > 1) cursor.fail("key ", in_quotes(key), ": got ", int{byte}, " for a bool, expected 0 or 1");
   return byte == 1;
 }
 
 GgufValue read_array(GgufCursor& cursor, std::string_view key) {
   const auto type = static_cast<GgufType>(cursor.number<std::uint32_t>(key));
   const auto stated = cursor.number<std::uint64_t>(key);
-  if (type == GgufType::kArray) cursor.fail("key ", quoted(key), ": got an array of arrays, which tome cannot read");
+  if (type == GgufType::kArray) cursor.fail("key ", in_quotes(key), ": got an array of arrays, which tome cannot read");
   const auto count = cursor.count("array elements", stated, std::max<std::size_t>(1, gguf_type_bytes(type)));
   switch (type) {
     case GgufType::kUint8:
@@ -74,7 +74,7 @@ GgufValue read_array(GgufCursor& cursor, std::string_view key) {
     case GgufType::kArray:
       break;
   }
-  cursor.fail("key ", quoted(key), ": got an array of value type ", static_cast<std::uint32_t>(type),
+  cursor.fail("key ", in_quotes(key), ": got an array of value type ", static_cast<std::uint32_t>(type),
               ", expected 0 to 12");
 }
 
@@ -110,7 +110,7 @@ GgufValue read_gguf_value(GgufCursor& cursor, std::string_view key) {
     case GgufType::kArray:
       return read_array(cursor, key);
   }
-  cursor.fail("key ", quoted(key), ": got value type ", static_cast<std::uint32_t>(type), ", expected 0 to 12");
+  cursor.fail("key ", in_quotes(key), ": got value type ", static_cast<std::uint32_t>(type), ", expected 0 to 12");
 }
 
 namespace {
@@ -154,7 +154,7 @@ std::optional<T> GgufFile::find(std::string_view key) const {
   const auto found = metadata_.find(key);
   if (found == metadata_.end()) return std::nullopt;
   std::optional<T> value = value_as<T>(found->second);
-  if (!value) throw_user_error(file_.path().string(), ": metadata key ", quoted(key), " is not ", kTypeName<T>);
+  if (!value) throw_user_error(file_.path().string(), ": metadata key ", in_quotes(key), " is not ", kTypeName<T>);
   return value;
 }
 
@@ -162,7 +162,7 @@ template <typename T>
 T GgufFile::get(std::string_view key) const {
   std::optional<T> value = find<T>(key);
   if (!value) {
-    throw_user_error(file_.path().string(), ": metadata key ", quoted(key), " is missing, expected ", kTypeName<T>);
+    throw_user_error(file_.path().string(), ": metadata key ", in_quotes(key), " is missing, expected ", kTypeName<T>);
   }
   return *std::move(value);
 }

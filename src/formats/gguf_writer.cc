@@ -41,8 +41,8 @@ void append(std::string& out, T value) { out.append(reinterpret_cast<const char*
 }  // namespace
 
 void GgufWriter::add_key(std::string_view key) {
-  TOME_CHECK(!header_written_ && key != "general.alignment", quoted(key));
-  TOME_CHECK(keys_.emplace(key).second, quoted(key), " is added twice");
+  TOME_CHECK(!header_written_ && key != "general.alignment", in_quotes(key));
+  TOME_CHECK(keys_.emplace(key).second, in_quotes(key), " is added twice");
   append(metadata_, key);
 }
 
@@ -85,12 +85,12 @@ void GgufWriter::add_encoded(std::string_view key, std::span<const std::byte> va
 }
 
 void GgufWriter::add_tensor(std::string name, TensorType type, std::vector<std::size_t> shape) {
-  TOME_CHECK(!header_written_ && !shape.empty() && shape.size() <= 4, quoted(name));
-  TOME_CHECK(shape.back() % info(type).block_values == 0, quoted(name), " has rows of ", shape.back());
-  TOME_CHECK(names_.insert(name).second, quoted(name), " is added twice");
+  TOME_CHECK(!header_written_ && !shape.empty() && shape.size() <= 4, in_quotes(name));
+  TOME_CHECK(shape.back() % info(type).block_values == 0, in_quotes(name), " has rows of ", shape.back());
+  TOME_CHECK(names_.insert(name).second, in_quotes(name), " is added twice");
   std::size_t values = 1;
   for (const std::size_t extent : shape) values *= extent;
-  TOME_CHECK(values > 0, quoted(name), " is empty");
+  TOME_CHECK(values > 0, in_quotes(name), " is empty");
   tensors_.push_back({std::move(name), type, std::move(shape), byte_size(type, values)});
 }
 
@@ -123,9 +123,9 @@ void GgufWriter::pad() {
 
 void GgufWriter::write(std::string_view tensor, std::span<const std::byte> part) {
   if (!header_written_) write_header();
-  TOME_CHECK(current_ < tensors_.size() && tensors_[current_].name == tensor, quoted(tensor),
+  TOME_CHECK(current_ < tensors_.size() && tensors_[current_].name == tensor, in_quotes(tensor),
              " is not the next tensor");
-  TOME_CHECK(part.size() <= tensors_[current_].bytes - written_, quoted(tensor), " gets too much data");
+  TOME_CHECK(part.size() <= tensors_[current_].bytes - written_, in_quotes(tensor), " gets too much data");
   file_.write(part);
   written_ += part.size();
   if (written_ < tensors_[current_].bytes) return;
@@ -136,7 +136,7 @@ void GgufWriter::write(std::string_view tensor, std::span<const std::byte> part)
 
 void GgufWriter::finish() {
   if (!header_written_) write_header();
-  TOME_CHECK(current_ == tensors_.size(), quoted(tensors_[current_].name), " is not written whole");
+  TOME_CHECK(current_ == tensors_.size(), in_quotes(tensors_[current_].name), " is not written whole");
   file_.finish();
 }
 

@@ -7,6 +7,6 @@
 namespace tome {
 
 /// `text` in single quotes, control characters and bytes that are not ASCII as \xNN, cut after 80 characters.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace tome

@@ -60,7 +60,7 @@ void check_size(const SafetensorsEntry& entry, std::size_t element, const std::s
 
 SafetensorsEntry read_entry(const std::string& name, const json& value, std::size_t data_begin, std::size_t data_size,
                             const std::string& path) {
-  const std::string where = cat(path, ": tensor ", quoted(name));
+  const std::string where = cat(path, ": tensor ", in_quotes(name));
   if (!value.is_object()) throw_user_error(where, ": its header entry is not an object");
   SafetensorsEntry entry;
   entry.name = name;
@@ -68,7 +68,7 @@ SafetensorsEntry read_entry(const std::string& name, const json& value, std::siz
   if (dtype == value.end() || !dtype->is_string()) throw_user_error(where, ": got no string 'dtype'");
   entry.dtype = dtype->get<std::string>();
   const std::size_t element = element_bytes(entry.dtype);
-  if (element == 0) throw_user_error(where, ": got the type ", quoted(entry.dtype), ", which tome does not know");
+  if (element == 0) throw_user_error(where, ": got the type ", in_quotes(entry.dtype), ", which tome does not know");
   entry.shape = naturals(value, "shape", where);
   const std::vector<std::size_t> offsets = naturals(value, "data_offsets", where);
   if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > data_size) {
@@ -86,7 +86,7 @@ void check_no_hole(const std::vector<SafetensorsEntry>& entries, std::size_t beg
                    const std::string& path) {
   for (const SafetensorsEntry& entry : entries) {
     if (entry.offset != begin) {
-      throw_user_error(path, ": tensor ", quoted(entry.name), " begins at byte ", entry.offset, ", expected ", begin,
+      throw_user_error(path, ": tensor ", in_quotes(entry.name), " begins at byte ", entry.offset, ", expected ", begin,
                        ", where the one before it ends; the file is damaged");
     }
     begin += entry.bytes;
@@ -98,7 +98,7 @@ std::map<std::string, std::string> read_metadata(const json& value, const std::s
   if (!value.is_object()) throw_user_error(path, ": __metadata__ is not an object");
   std::map<std::string, std::string> out;
   for (const auto& [key, text] : value.items()) {
-    if (!text.is_string()) throw_user_error(path, ": __metadata__ ", quoted(key), " is not a string");
+    if (!text.is_string()) throw_user_error(path, ": __metadata__ ", in_quotes(key), " is not a string");
     out[key] = text.get<std::string>();
   }
   return out;
@@ -145,7 +145,7 @@ std::string make_safetensors_header(std::vector<SafetensorsEntry>& entries,
   if (!metadata.empty()) header[std::string(kMetadataKey)] = metadata;
   std::size_t offset = 0;
   for (SafetensorsEntry& entry : entries) {
-    TOME_CHECK(!header.contains(entry.name), "tensor ", quoted(entry.name), " appears twice");
+    TOME_CHECK(!header.contains(entry.name), "tensor ", in_quotes(entry.name), " appears twice");
     header[entry.name] = {
         {"dtype", entry.dtype}, {"shape", entry.shape}, {"data_offsets", {offset, offset + entry.bytes}}};
     entry.offset = offset;

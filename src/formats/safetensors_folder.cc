@@ -46,7 +46,7 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& path)
   std::map<std::string, std::vector<std::string>> shards;
   for (const auto& [tensor, shard] : map->items()) {
     if (!shard.is_string() || !stays_in_folder(shard.get<std::string>())) {
-      throw_user_error(where, ": tensor ", quoted(tensor),
+      throw_user_error(where, ": tensor ", in_quotes(tensor),
                        " is not in a file of this folder; expected a plain file name");
     }
     shards[shard.get<std::string>()].push_back(tensor);
@@ -67,7 +67,7 @@ SafetensorsFolder::SafetensorsFolder(const fs::path& folder) {
       const SafetensorsFile& file = files_.emplace_back(folder / shard);
       for (const std::string& name : names) {
         if (file.find(name) == nullptr) {
-          throw_user_error(index.string(), ": tensor ", quoted(name), " is not in ", quoted(shard));
+          throw_user_error(index.string(), ": tensor ", in_quotes(name), " is not in ", in_quotes(shard));
         }
       }
     }
@@ -80,7 +80,7 @@ SafetensorsFolder::SafetensorsFolder(const fs::path& folder) {
 
 void SafetensorsFolder::add_tensors(const SafetensorsFile& file) {
   for (const SafetensorsEntry& entry : file.entries()) {
-    const std::string where = cat(file.file().path().string(), ": tensor ", quoted(entry.name));
+    const std::string where = cat(file.file().path().string(), ": tensor ", in_quotes(entry.name));
     const auto type = weight_type(entry.dtype);
     if (!type) throw_user_error(where, ": got type ", entry.dtype, ", expected F32, F16 or BF16");
     if (entry.bytes == 0) throw_user_error(where, " is empty");
