@@ -8,6 +8,7 @@
 #include "text/document_folder.h"
 #include "text/document_source.h"
 #include "text/encoding.h"
+#include "text/html.h"
 
 namespace tome {
 namespace {
@@ -34,6 +35,9 @@ Document read_one(const std::filesystem::path& path) {
   switch (identify(source)) {
     case DocumentType::kText:
       document = read_plain(source);
+      break;
+    case DocumentType::kHtml:
+      document = read_html(source);
       break;
     default:
       throw_user_error(source.where, ": cannot be read");
