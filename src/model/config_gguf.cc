@@ -80,7 +80,7 @@ RopeScaling read_scaling(ArchitectureKeys& keys, std::int64_t context_length) {
     if (type == "none") scaling.factor = 1;
     if (scaling.factor != 1) scaling.kind = RopeKind::kLinear;
   } else {
-    keys.fail("rope.scaling.type", "got ", quoted(type), ", expected none, linear or yarn");
+    keys.fail("rope.scaling.type", "got ", in_quotes(type), ", expected none, linear or yarn");
   }
   return scaling;
 }
@@ -127,7 +127,7 @@ ModelConfig read_config(const GgufFile& gguf) {
   const auto architecture = gguf.get<std::string_view>("general.architecture");
   const std::string where = gguf.file().path().string();
   if (architecture != "llama" && architecture != "gemma3") {
-    throw_user_error(where, ": metadata key 'general.architecture': got ", quoted(architecture),
+    throw_user_error(where, ": metadata key 'general.architecture': got ", in_quotes(architecture),
                      ", expected llama or gemma3 (the families that tome can run)");
   }
   ModelConfig config;

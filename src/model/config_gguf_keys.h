@@ -57,7 +57,7 @@ class ArchitectureKeys {
       if (!key->first.starts_with(prefix_)) break;
       if (!read_.contains(key->first)) {
         throw_user_error(
-            where(), ": metadata key ", quoted(key->first),
+            where(), ": metadata key ", in_quotes(key->first),
             " is unknown to tome and may change the model's mathematics; use another conversion of the model");
       }
     }
@@ -65,7 +65,7 @@ class ArchitectureKeys {
 
   template <typename... Parts>
   [[noreturn]] void fail(std::string_view key, const Parts&... parts) const {
-    throw_user_error(where(), ": metadata key ", quoted(prefix_ + std::string(key)), ": ", parts...);
+    throw_user_error(where(), ": metadata key ", in_quotes(prefix_ + std::string(key)), ": ", parts...);
   }
   std::string where() const { return gguf_.file().path().string(); }
 

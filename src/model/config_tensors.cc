@@ -95,11 +95,11 @@ void check_tensors(const GgufFile& gguf, const ModelConfig& config) {
   for (const TensorView& tensor : gguf.tensors()) {
     const auto found = expected.find(tensor.name);
     if (found == expected.end()) {
-      throw_user_error(path_of(gguf), ": tensor ", quoted(tensor.name), " of shape ", to_string(tensor.shape),
+      throw_user_error(path_of(gguf), ": tensor ", in_quotes(tensor.name), " of shape ", to_string(tensor.shape),
                        " is used by nothing that tome computes; use another conversion of the model");
     }
     if (tensor.shape != found->second) {
-      throw_user_error(path_of(gguf), ": tensor ", quoted(tensor.name), ": got shape ", to_string(tensor.shape),
+      throw_user_error(path_of(gguf), ": tensor ", in_quotes(tensor.name), ": got shape ", to_string(tensor.shape),
                        ", expected ", to_string(found->second));
     }
   }
