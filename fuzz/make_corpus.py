@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of the targets gguf and safetensors to corpus/: small good files, and bad ones of each kind."""
+
+import json
+import pathlib
+import struct
+
+FOLDER = pathlib.Path(__file__).resolve().parent / "corpus"
+TYPES = {0: (1, 4), 1: (1, 2), 30: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 8: (32, 34), 12: (256, 144), 14: (256, 210)}
+
+
+def text(value):
+    return struct.pack("<Q", len(value)) + value
+
+
+def gguf(keys=(), tensors=(), version=3, data=b"", counts=None):
+    n_tensors, n_keys = counts or (len(tensors), len(keys))
+    header = b"GGUF" + struct.pack("<IQQ", version, n_tensors, n_keys) + b"".join(keys) + b"".join(tensors)
+    return header + bytes(-len(header) % 32) + data if tensors else header
+
+
+def key(name, kind, value):
+    return text(name) + struct.pack("<I", kind) + value
+
+
+def array(name, kind, count, values):
+    return key(name, 9, struct.pack("<IQ", kind, count) + values)
+
+
+def tensor(name, shape, kind, offset):
+    return text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, offset)
+
+
+def gguf_inputs():
+    yield "empty", gguf()
+    scalars = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<B", 10: "<Q", 11: "<q", 12: "<d"}
+    keys = [key(b"k%d" % kind, kind, struct.pack(form, 1)) for kind, form in scalars.items()]
+    keys += [array(b"a%d" % kind, kind, 2, struct.pack(form, 1) * 2) for kind, form in scalars.items()]
+    yield "metadata", gguf([*keys, key(b"s", 8, text(b"text")), array(b"as", 8, 2, text(b"") + text(b"x"))])
+    for kind, (values, size) in TYPES.items():
+        yield f"type_{kind}", gguf((), [tensor(b"t", [values, 2], kind, 0)], data=bytes(range(size % 7, size % 7 + 2)) * size)
+    yield "aligned", gguf([key(b"general.alignment", 4, struct.pack("<I", 8))],
+                          [tensor(b"a", [1], 0, 0), tensor(b"b", [1], 0, 8)], 2, bytes(64))
+    yield "overlap", gguf((), [tensor(b"a", [9], 0, 0), tensor(b"b", [1], 0, 32)], data=bytes(64))
+    yield "overflow", gguf((), [tensor(b"a", [2**32, 2**32], 0, 0)], data=bytes(64))
+    yield "counts", gguf(counts=(2**64 - 1, 2**64 - 1))
+    yield "deep", gguf([array(b"k", 9, 1, struct.pack("<IQ", 9, 1) * 50)])
+
+
+def safetensors(header, data=b""):
+    encoded = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(encoded)) + encoded + data
+
+
+def safetensors_inputs():
+    yield "empty", safetensors({})
+    kinds = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I8": 1, "U8": 1, "I16": 2, "I32": 4, "I64": 8, "BOOL": 1}
+    header, at = {"__metadata__": {"format": "pt"}}, 0
+    for kind, size in kinds.items():
+        header[kind] = {"dtype": kind, "shape": [2, 1], "data_offsets": [at, at + 2 * size]}
+        at += 2 * size
+    yield "types", safetensors(header, bytes(at))
+    yield "no_values", safetensors({"a": {"dtype": "F32", "shape": [0, 5], "data_offsets": [0, 0]}})
+    yield "scalar", safetensors({"a": {"dtype": "U8", "shape": [], "data_offsets": [0, 1]}}, b"x")
+    yield "hole", safetensors({"a": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}, b"xy")
+    yield "overflow", safetensors({"a": {"dtype": "U8", "shape": [2**32, 2**32], "data_offsets": [0, 1]}}, b"x")
+    yield "deep", safetensors(b'{"a":' * 50)
+    yield "twice", safetensors(b'{"a":{},"a":{}}')
+
+
+if __name__ == "__main__":
+    for target, inputs in (("gguf", gguf_inputs()), ("safetensors", safetensors_inputs())):
+        (FOLDER / target).mkdir(parents=True, exist_ok=True)
+        for name, content in inputs:
+            (FOLDER / target / name).write_bytes(content)
