@@ -3,7 +3,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <bit>
 #include <utility>
 
 #include "base/error.h"
@@ -30,8 +29,6 @@ void Pieces::add(std::string_view bytes, PieceType type) {
 
 std::uint64_t Pieces::hash_of(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-void Pieces::reserve_slots() { slots_.assign(std::bit_ceil(2 * size() + 2), Slot{}); }
-
 std::size_t Pieces::locate(std::string_view text, std::uint64_t hash) const {
   const std::size_t mask = slots_.size() - 1;
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
@@ -43,9 +40,12 @@ std::size_t Pieces::locate(std::string_view text, std::uint64_t hash) const {
 
 TokenId Pieces::find(std::string_view text) const { return slots_[locate(text, hash_of(text))].id; }
 
-void Pieces::finish_hash(const std::vector<std::uint64_t>& hashes) {
+std::vector<std::uint64_t> Pieces::hash_all() {
+  std::vector<std::uint64_t> hashes(size());
+  for (std::size_t i = 0; i < size(); ++i) hashes[i] = hash_of(text(static_cast<TokenId>(i)));
   const std::uint64_t texts = XXH3_64bits(hashes.data(), hashes.size() * sizeof(hashes[0]));
   hash_ = XXH3_64bits_withSeed(types_.data(), types_.size(), texts);
+  return hashes;
 }
 
 void Pieces::duplicate(TokenId first, TokenId second) const {

@@ -1,6 +1,7 @@
 // The pieces of a vocabulary: id -> bytes and bytes -> id.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -70,8 +71,8 @@ class Pieces {
   /// The slot that holds `text`, or the empty one where it belongs.
   std::size_t locate(std::string_view text, std::uint64_t hash) const;
   static std::uint64_t hash_of(std::string_view text);
-  void reserve_slots();
-  void finish_hash(const std::vector<std::uint64_t>& hashes);
+  /// Of each text; sets hash_.
+  std::vector<std::uint64_t> hash_all();
   [[noreturn]] void duplicate(TokenId first, TokenId second) const;
 
   std::string where_;
@@ -84,16 +85,16 @@ class Pieces {
 
 template <typename Spelled>
 void Pieces::index(const Spelled& spelled) {
-  reserve_slots();
-  std::vector<std::uint64_t> hashes(size());
+  const std::vector<std::uint64_t> hashes = hash_all();
+  slots_.assign(std::bit_ceil(2 * size() + 2), Slot{});
   for (std::size_t i = 0; i < size(); ++i) {
+    constexpr std::size_t kAhead = 16;  // the slots of a large vocabulary are in no cache: ask for them early
+    if (i + kAhead < size()) __builtin_prefetch(&slots_[hashes[i + kAhead] & (slots_.size() - 1)], 1);
     const auto id = static_cast<TokenId>(i);
-    hashes[i] = hash_of(text(id));
     Slot& slot = slots_[locate(text(id), hashes[i])];
     if (slot.id >= 0 && spelled(slot.id) == spelled(id)) duplicate(slot.id, id);
     if (slot.id < 0 || (!is_text(slot.id) && is_text(id))) slot = {static_cast<std::uint32_t>(hashes[i] >> 32), id};
   }
-  finish_hash(hashes);
 }
 
 }  // namespace tome

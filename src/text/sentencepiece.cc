@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::string_view kSpaceMark = "\u2581";
 
-bool has_inner_space(std::string_view piece) {
-  for (std::size_t i = piece.find(' ', 1); i != std::string_view::npos; i = piece.find(' ', i + 1)) {
-    if (piece[i - 1] != ' ') return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string spaces_of_piece(std::string_view spelled) {
@@ -40,8 +33,11 @@ SentencePieceTokenizer::SentencePieceTokenizer(Pieces pieces, MergeRules rules, 
   for (TokenId id = 0; id < static_cast<TokenId>(this->pieces().size()); ++id) {
     if (this->pieces().type(id) == PieceType::kByte) {
       byte_ids_[static_cast<std::size_t>(Pieces::byte_value(this->pieces().text(id)))] = id;
-    } else if (this->pieces().is_text(id) && has_inner_space(this->pieces().text(id))) {
-      spaces_lead_ = false;
+    } else if (this->pieces().is_text(id)) {
+      const std::string_view text = this->pieces().text(id);
+      for (std::size_t i = text.find(' ', 1); i != std::string_view::npos; i = text.find(' ', i + 1)) {
+        joins_space_[static_cast<unsigned char>(text[i - 1])] = true;
+      }
     }
   }
 }
@@ -87,9 +83,11 @@ std::optional<Rewriter> SentencePieceTokenizer::normalise(std::string_view text,
 }
 
 std::size_t SentencePieceTokenizer::end_of_word(std::string_view text, std::size_t at) const {
-  if (!spaces_lead_) return text.size();
-  const std::size_t letters = std::min(text.find_first_not_of(' ', at), text.size());
-  return std::min(text.find(' ', letters), text.size());
+  const std::size_t first = std::min(text.find_first_not_of(' ', at), text.size());
+  for (std::size_t space = text.find(' ', first); space != std::string_view::npos; space = text.find(' ', space + 1)) {
+    if (!joins_space_[static_cast<unsigned char>(text[space - 1])]) return space;
+  }
+  return text.size();
 }
 
 void SentencePieceTokenizer::cut_word(std::string_view word, EncodeRun& run) const {

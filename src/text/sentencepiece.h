@@ -40,7 +40,9 @@ class SentencePieceTokenizer : public BpeTokenizer {
   AddedTokens normalised_added_;
   SentencePieceSettings settings_;
   std::array<TokenId, 256> byte_ids_{};  // -1: none
-  bool spaces_lead_ = true;              // no piece has a space after another character: words end before spaces
+  /// Whether some piece has a space after a character that ends in this byte. After any other character a word may
+  /// end before a space without changing an id: no merge can cross there.
+  std::array<bool, 256> joins_space_{};
 };
 
 /// A piece as text has it: a space for every U+2581.

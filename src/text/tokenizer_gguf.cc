@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "formats/printable.h"
 #include "text/bpe_byte_level.h"
 #include "text/sentencepiece.h"
 #include "text/tokenizer.h"
@@ -55,11 +56,14 @@ void check_length(const Source& source, std::string_view key, std::size_t got) {
                    ", one for each token; get the file again");
 }
 
-void read_types(Source& source) {
+void read_types(Source& source, bool byte_pieces) {
   constexpr std::string_view kKey = "tokenizer.ggml.token_type";
   const auto* numbers = find_array<std::vector<std::int64_t>>(source.gguf, kKey);
-  if (numbers == nullptr) {
-    source.types.assign(source.tokens.size(), PieceType::kNormal);
+  if (numbers == nullptr) {  // files from before there were types
+    for (const std::string_view token : source.tokens) {
+      const bool byte = byte_pieces && Pieces::byte_value(token) >= 0;
+      source.types.push_back(byte ? PieceType::kByte : PieceType::kNormal);
+    }
     return;
   }
   check_length(source, kKey, numbers->size());
@@ -121,7 +125,8 @@ std::unique_ptr<Tokenizer> make_byte_level(const Source& source) {
   const std::string_view name = source.gguf.get<std::string_view>("tokenizer.ggml.pre");
   const std::optional<PreTokenizer> pre = pre_tokenizer_by_name(name);
   if (!pre) {
-    throw_user_error(source.where, ": pre-tokenizer \"", name, "\" is not known (tokenizer.ggml.pre), expected gpt-2, ",
+    throw_user_error(source.where, ": pre-tokenizer ", in_quotes(name),
+                     " is not known (tokenizer.ggml.pre), expected gpt-2, ",
                      "llama-bpe or smollm; use a model with one of these");
   }
   Pieces pieces(source.where, source.tokens.size(), total_bytes(source.tokens));
@@ -204,10 +209,10 @@ std::unique_ptr<Tokenizer> make_tokenizer(const GgufFile& gguf) {
     throw_user_error(where, ": no vocabulary (tokenizer.ggml.tokens); get a GGUF that carries its tokenizer");
   }
   Source source{gguf, where, *tokens, {}};
-  read_types(source);
+  read_types(source, model == "llama");
   if (model == "gpt2") return make_byte_level(source);
   if (model == "llama") return make_sentencepiece(source);
-  throw_user_error(where, ": tokenizer model \"", model, "\" is not known, expected gpt2 or llama");
+  throw_user_error(where, ": tokenizer model ", in_quotes(model), " is not known, expected gpt2 or llama");
 }
 
 }  // namespace tome
