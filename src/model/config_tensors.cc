@@ -3,6 +3,8 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include "base/error.h"
 #include "formats/printable.h"
@@ -14,6 +16,7 @@ namespace {
 using Shape = std::vector<std::size_t>;
 
 constexpr const char* kEmbedding = "token_embd.weight";
+constexpr const char* kTokens = "tokenizer.ggml.tokens";
 constexpr const char* kRopeFactors = "rope_freqs.weight";
 
 std::string path_of(const GgufFile& gguf) { return gguf.file().path().string(); }
@@ -68,6 +71,13 @@ std::size_t vocabulary_of(const GgufFile& gguf) {
   if (shape.size() != 2 || !kVocabularyLimits.contain(static_cast<std::int64_t>(shape[0]))) {
     throw_user_error(path_of(gguf), ": tensor '", kEmbedding, "': got shape ", to_string(shape),
                      ", expected [vocabulary, width] with at most ", kVocabularyLimits.highest, " tokens");
+  }
+  const auto tokens = gguf.metadata().find(kTokens);
+  const auto* pieces =
+      tokens == gguf.metadata().end() ? nullptr : std::get_if<std::vector<std::string_view>>(&tokens->second);
+  if (pieces != nullptr && pieces->size() != shape[0]) {
+    throw_user_error(path_of(gguf), ": metadata key '", kTokens, "': got ", pieces->size(), " tokens, expected ",
+                     shape[0], " as in the shape of tensor '", kEmbedding, "'");
   }
   return shape[0];
 }

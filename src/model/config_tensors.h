@@ -9,7 +9,8 @@
 
 namespace tome {
 
-/// V, from the shape of the embedding [V, D]. Throws UserError when there is none.
+/// V, from the shape of the embedding [V, D]. Throws UserError when there is none, or when the tokenizer has another
+/// number of tokens.
 std::size_t vocabulary_of(const GgufFile& gguf);
 
 /// rope_freqs.weight [C / 2], empty when absent. Throws UserError for another shape or type, or a factor that is not a

@@ -15,14 +15,14 @@ enum class RopeKind { kNone, kLinear, kNtk, kDynamicNtk, kYarn, kLlama3 };
 /// How positions are stretched beyond the trained window; plain data, equal settings give equal tables.
 struct RopeScaling {
   RopeKind kind = RopeKind::kNone;
-  double factor = 1;               // s >= 1: stretched window / original window
+  double factor = 1;                  // s >= 1: stretched window / original window
   std::int64_t original_context = 0;  // tokens the model was trained for before stretching (YaRN, llama3, dynamic NTK)
-  double beta_fast = 32, beta_slow = 1;              // YaRN
-  double attention_factor = 0;                       // YaRN: multiplies cos and sin; 0: computed as the paper has it
-  double mscale = 0, mscale_all_dim = 0;             // YaRN as DeepSeek's files have it; 0: absent
-  bool truncate = true;                              // YaRN: round the correction range outwards
+  double beta_fast = 32, beta_slow = 1;   // YaRN
+  double attention_factor = 0;            // YaRN: multiplies cos and sin; 0: computed as the paper has it
+  double mscale = 0, mscale_all_dim = 0;  // YaRN as DeepSeek's files have it; 0: absent
+  bool truncate = true;                   // YaRN: round the correction range outwards
   double low_frequency_factor = 1, high_frequency_factor = 4;  // llama3
-  std::vector<float> frequency_factors;              // [C / 2] from a GGUF's rope_freqs.weight: divide the frequencies; or empty
+  std::vector<float> frequency_factors;  // [C / 2] from a GGUF's rope_freqs.weight: divide the frequencies; or empty
 
   bool operator==(const RopeScaling&) const = default;
 };
