@@ -8,7 +8,9 @@
 #include "text/document_folder.h"
 #include "text/document_source.h"
 #include "text/encoding.h"
+#include "text/epub.h"
 #include "text/html.h"
+#include "text/pdf.h"
 
 namespace tome {
 namespace {
@@ -29,6 +31,13 @@ Document read_plain(const DocumentSource& source) {
   return document;
 }
 
+[[noreturn]] void throw_no_text(const std::string& where, std::size_t pages) {
+  if (pages == 0) throw_user_error(where, ": holds no text; give a file with text in it");
+  throw_user_error(where, ": its pages are pictures without text (", pages,
+                   " of them); run text recognition over it, for "
+                   "example ocrmypdf");
+}
+
 Document read_one(const std::filesystem::path& path) {
   const DocumentSource source = read_source(path);
   Document document;
@@ -39,13 +48,16 @@ Document read_one(const std::filesystem::path& path) {
     case DocumentType::kHtml:
       document = read_html(source);
       break;
-    default:
-      throw_user_error(source.where, ": cannot be read");
+    case DocumentType::kEpub:
+      document = read_epub(source);
+      break;
+    case DocumentType::kPdf:
+      document = read_pdf(source);
+      break;
   }
   document.name = source.name;
-  if (document.text.find_first_not_of(" \t\n\v\f") == std::string::npos) {
-    throw_user_error(source.where, ": holds no text; give a file with text in it");
-  }
+  if (document.text.find_first_not_of(" \t\n\v\f") == std::string::npos)
+    throw_no_text(source.where, document.empty_pages);
   if (document.text.size() > kMaxDocumentBytes) {
     throw_user_error(source.where, ": has more than ", kMaxDocumentBytes >> 20, " MiB of text; split it into parts");
   }

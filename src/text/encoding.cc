@@ -234,15 +234,10 @@ std::size_t count(std::string_view text, std::string_view part) {
 }
 
 Decoded decode_as(std::string_view bytes, std::string encoding) {
+  if (encoding == "UTF-8") return decode_utf8(bytes);
   Decoded decoded;
-  if (encoding == "UTF-8") {
-    const Utf8Scan scan = scan_utf8(bytes);
-    decoded.text = scan.invalid == 0 ? std::string(bytes) : valid_utf8(bytes);
-    decoded.replaced = scan.invalid;
-  } else {
-    decoded.text = convert(bytes, encoding);
-    decoded.replaced = count(decoded.text, kReplacement);
-  }
+  decoded.text = convert(bytes, encoding);
+  decoded.replaced = count(decoded.text, kReplacement);
   decoded.encoding = std::move(encoding);
   clean(decoded);
   return decoded;
@@ -277,6 +272,16 @@ std::string valid_utf8(std::string_view text) {
     }
   }
   return valid;
+}
+
+Decoded decode_utf8(std::string_view bytes) {
+  Decoded decoded;
+  const Utf8Scan scan = scan_utf8(bytes);
+  decoded.text = scan.invalid == 0 ? std::string(bytes) : valid_utf8(bytes);
+  decoded.encoding = "UTF-8";
+  decoded.replaced = scan.invalid;
+  clean(decoded);
+  return decoded;
 }
 
 Decoded decode_text(std::string_view bytes, std::string_view declared) {

@@ -21,6 +21,9 @@ struct Decoded {
 /// Takes any bytes and never throws UserError: whether the result is a text is for looks_binary to say.
 Decoded decode_text(std::string_view bytes, std::string_view declared = {});
 
+/// Bytes that are known to be UTF-8.
+Decoded decode_utf8(std::string_view bytes);
+
 /// More NUL or control characters than a damaged text would have.
 bool looks_binary(const Decoded& decoded);
 

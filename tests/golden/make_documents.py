@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Makes what the document tests and the HTML reader take from elsewhere. Needs Python's standard library alone.
+"""Makes what the document tests and the HTML reader take from elsewhere.
 
     make_documents.py entities > src/text/html_entity_table.cc    the named character references of HTML 5
+    make_documents.py pdf FOLDER                                  password.pdf (needs reportlab==5.1.0)
 """
 import html.entities
 import sys
@@ -34,7 +35,19 @@ def entities():
     print("std::span<const HtmlEntity> html_entities() { return kEntities; }\n\n}  // namespace tome")
 
 
+def pdf(folder):
+    from reportlab.lib.pdfencrypt import StandardEncryption
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(f"{folder}/password.pdf", encrypt=StandardEncryption("secret", "owner", strength=128), invariant=1)
+    canvas.drawString(72, 700, "Nobody should read this.")
+    canvas.save()
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] != ["entities"]:
+    if sys.argv[1:] == ["entities"]:
+        entities()
+    elif len(sys.argv) == 3 and sys.argv[1] == "pdf":
+        pdf(sys.argv[2])
+    else:
         sys.exit(__doc__)
-    entities()
