@@ -13,8 +13,8 @@ check() {
   "$@" || failed+=("$name")
 }
 
-mapfile -t sources < <(git ls-files '*.cc' '*.h')
-mapfile -t shells < <(git ls-files run .ci/run '*.sh')
+mapfile -t sources < <(find src tests bench fuzz -name '*.cc' -o -name '*.h' | sort)
+mapfile -t shells < <(printf '%s\n' run .ci/run && find scripts tests bench fuzz -name '*.sh' | sort)
 
 check clang-format clang-format-14 --dry-run -Werror "${sources[@]}"
 check shellcheck shellcheck -x "${shells[@]}"
