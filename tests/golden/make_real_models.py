@@ -3,7 +3,8 @@
 
     make_real_models.py --models DIR --books DIR    (DIR holds smollm2.gguf and gemma.gguf; DIR holds the novels)
 
-Takes about half an hour on two cores and 8 GB. Conventions: README.md beside this file and bench/reference_model.py.
+Takes about an hour on two cores and 8 GB. What the two files already have is kept: delete them to
+measure anew. Conventions: README.md beside this file and bench/reference_model.py.
 """
 
 import argparse
@@ -21,23 +22,31 @@ from reference_perplexity import measure  # noqa: E402
 
 MODELS = ["smollm2", "gemma"]
 NOVELS = ["the-hound-of-the-baskervilles.txt", "treasure-island.txt", "the-moonstone.txt"]
-RUNS = [  # dtype, tokens, raw
-    (torch.float32, 4096, False), (torch.float32, 4096, True), (torch.float32, 8192, False),
-    (torch.bfloat16, 4096, False), (torch.bfloat16, 8192, False)]
+# dtype, tokens, raw
+RUNS = [("float32", 4096, False), ("bfloat16", 4096, False), ("float32", 4096, True), ("float32", 8192, False)]
 PROMPT, ANSWER = 300, 40
 
 
-def perplexities(name, gguf, books):
-    tokenizer, results, model = load_tokenizer(gguf), [], None
-    for dtype, tokens, raw in RUNS:
-        if model is None or model.dtype != dtype:
+def perplexities(files, books):
+    """One row a run, saved as soon as it is there."""
+    path = HERE / "perplexity.json"
+    rows = json.loads(path.read_text())["results"] if path.exists() else []
+    keys = ("model", "dtype", "tokens", "raw", "text")
+    done = {tuple(row[key] for key in keys) for row in rows}
+    todo = [(name, *run, novel) for run in RUNS for name in MODELS for novel in NOVELS]
+    loaded, model, tokenizer = None, None, None
+    for name, dtype, tokens, raw, novel in todo:
+        if (name, dtype, tokens, raw, novel) in done:
+            continue
+        if loaded != (name, dtype):
             model = None  # one at a time in memory
-            model = load_model(gguf, dtype)
-        for novel in NOVELS:
-            result = {"model": name} | measure(model, tokenizer, books / novel, tokens, raw)
-            print(json.dumps(result), flush=True)
-            results.append({key: value for key, value in result.items() if key != "seconds"})
-    return results
+            model, tokenizer = load_model(files[name], getattr(torch, dtype)), load_tokenizer(files[name])
+            loaded = (name, dtype)
+        rows.append({"model": name} | measure(model, tokenizer, books / novel, tokens, raw))
+        print(json.dumps(rows[-1]), flush=True)
+        del rows[-1]["seconds"]
+        rows.sort(key=lambda row: [row[key] for key in keys])
+        save(path.name, rows)
 
 
 def continuations(name, gguf, books):
@@ -67,8 +76,9 @@ def main():
     torch.set_num_threads(arguments.threads)
     transformers.utils.logging.disable_progress_bar()
     files = {name: arguments.models / f"{name}.gguf" for name in MODELS}
-    save("greedy.json", [row for name in MODELS for row in continuations(name, files[name], arguments.books)])
-    save("perplexity.json", [row for name in MODELS for row in perplexities(name, files[name], arguments.books)])
+    perplexities(files, arguments.books)
+    if not (HERE / "greedy.json").exists():
+        save("greedy.json", [row for name in MODELS for row in continuations(name, files[name], arguments.books)])
 
 
 if __name__ == "__main__":
