@@ -8,8 +8,6 @@
 namespace tome {
 namespace {
 
-constexpr std::size_t kSliceRows = 512;
-
 // Rows [first, first + count) of a weight as f32.
 void unpack_rows(const TensorView& weight, std::size_t first, std::size_t count, std::vector<float>& out) {
   const std::size_t columns = weight.columns();
@@ -22,7 +20,6 @@ void unpack_rows(const TensorView& weight, std::size_t first, std::size_t count,
 
 template <typename T>
 void Linear<T>::pack(Threads& threads, const TensorView& weight, Precision precision, const LoraPair& lora) {
-  const bool same_shape = out_ == weight.rows() && in_ == weight.columns();
   out_ = weight.rows();
   in_ = weight.columns();
   lora_ = lora;
@@ -44,23 +41,20 @@ void Linear<T>::pack(Threads& threads, const TensorView& weight, Precision preci
     });
     return;
   }
-  const std::size_t count = (out_ + kSliceRows - 1) / kSliceRows;
-  if (!same_shape || slices_.size() != count) {
-    slices_.clear();
-    for (std::size_t s = 0; s < count; ++s) slices_.emplace_back(std::min(kSliceRows, out_ - s * kSliceRows), in_);
-  }
-  threads.for_each(count, [&](std::size_t s, int thread) {
+  const std::size_t count = (out_ + ops::kLinearPanel - 1) / ops::kLinearPanel;
+  const std::size_t words = ops::linear_panel_words<T>(in_);
+  exact_panels_.reserve(count * words);
+  threads.for_each(count, [&](std::size_t p, int thread) {
     auto& rows = unpacked[static_cast<std::size_t>(thread)];
-    unpack_rows(weight, s * kSliceRows, slices_[s].out(), rows);
-    slices_[s].pack(rows);
+    const std::size_t columns = std::min(ops::kLinearPanel, out_ - p * ops::kLinearPanel);
+    unpack_rows(weight, p * ops::kLinearPanel, columns, rows);
+    ops::kernels().rows<T>().linear_pack(rows.data(), columns, in_, exact_panels_.data() + p * words);
   });
 }
 
 template <typename T>
 std::size_t Linear<T>::bytes() const {
-  std::size_t total = panels_.bytes() + scales_.bytes() + bias_.bytes();
-  for (const auto& slice : slices_) total += slice.bytes();
-  return total;
+  return exact_panels_.bytes() + panels_.bytes() + scales_.bytes() + bias_.bytes();
 }
 
 template <typename T>
@@ -75,7 +69,11 @@ void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t
                                             y + first, out_);
     }
   } else {
-    for (std::size_t s = 0; s < slices_.size(); ++s) slices_[s].multiply(x, rows, y + s * kSliceRows, out_);
+    const std::size_t words = ops::linear_panel_words<T>(in_);
+    for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
+      ops::kernels().rows<T>().linear_product(x, rows, in_, exact_panels_.data() + p * words,
+                                              std::min(ops::kLinearPanel, out_ - first), y + first, out_);
+    }
   }
   if (lora_.rank > 0) add_lora(x, rows, y);
 }

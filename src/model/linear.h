@@ -8,8 +8,8 @@
 #include "base/aligned.h"
 #include "base/threads.h"
 #include "formats/tensor_view.h"
-#include "ops/gemm.h"
 #include "ops/int8.h"
+#include "ops/linear.h"
 
 namespace tome {
 
@@ -51,8 +51,8 @@ class Linear {
   std::size_t out_ = 0, in_ = 0;
   bool int8_ = false;
   LoraPair lora_;
-  std::vector<ops::PackedMatrix<T>> slices_;  // exact: kSliceRows output columns each
-  AlignedBuffer<std::int8_t> panels_;         // int8: kInt8Panel output columns each
+  AlignedBuffer<std::uint32_t> exact_panels_;  // exact: kLinearPanel output columns each
+  AlignedBuffer<std::int8_t> panels_;          // int8: kInt8Panel output columns each
   AlignedBuffer<float> scales_;
   AlignedBuffer<std::int32_t> bias_;
 };

@@ -1,6 +1,9 @@
 // Dynamic int8 for linear layers of reading: activations quantised row by row, weights column by column, both with one
 // scale for each kInt8Group numbers of the reduction, so that one large number spoils only its own group.
 //
+// Before that, every kInt8Rotation numbers of both are multiplied by the same orthogonal matrix (Walsh-Hadamard, as in
+// QuaRot, arXiv 2404.00456): their product stays, while outliers, which would take all of a scale's range, are spread out.
+//
 // The instruction multiplies unsigned by signed bytes; activations are stored plus 128, and the sum starts at
 // -128 * (sum of the group's weights), the panel's bias, which undoes it exactly.
 #pragma once
@@ -11,10 +14,14 @@
 
 namespace tome::ops {
 
-inline constexpr std::size_t kInt8Group = 64;  // numbers of the reduction that share a scale
-inline constexpr std::size_t kInt8Panel = 64;  // weight columns packed together
+inline constexpr std::size_t kInt8Group = 32;     // numbers of the reduction that share a scale
+inline constexpr std::size_t kInt8Rotation = 64;  // numbers of the reduction that are rotated together
+inline constexpr std::size_t kInt8Panel = 64;     // weight columns packed together
 
-inline std::size_t int8_groups(std::size_t width) { return (width + kInt8Group - 1) / kInt8Group; }
+/// Groups of an input of `width` numbers, zeros added up to a whole rotation.
+inline std::size_t int8_groups(std::size_t width) {
+  return (width + kInt8Rotation - 1) / kInt8Rotation * (kInt8Rotation / kInt8Group);
+}
 
 /// Quantised activations: rows x (groups * kInt8Group) bytes, rows x groups scales.
 struct Int8Rows {

@@ -1,7 +1,6 @@
 #include "ops/kernels/int8.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "ops/kernels/simd.h"
@@ -15,6 +14,7 @@ namespace {
 constexpr int kVectors = static_cast<int>(kInt8Panel) / kLanes;  // of one panel row
 constexpr int kRows = 6;
 constexpr int kSteps = static_cast<int>(kInt8Group) / 4;
+constexpr int kRotationVectors = static_cast<int>(kInt8Rotation) / kLanes;
 
 inline void store_t(float* p, F32 x, __mmask16 mask) { _mm512_mask_storeu_ps(p, mask, x); }
 inline void store_t(tome::bf16* p, F32 x, __mmask16 mask) { _mm256_mask_storeu_epi16(p, mask, narrow(x)); }
@@ -64,33 +64,66 @@ inline void panel_rows(const std::uint8_t* x, const float* x_scales, std::size_t
   }
 }
 
+// Lanes with bit `kBit` of their number: (other - own), without: (other + own), `other` being the lane with that bit changed.
+template <int kBit>
+inline F32 butterfly(F32 own, F32 other) {
+  constexpr __mmask16 kMasks[] = {0, 0xaaaa, 0xcccc, 0, 0xf0f0, 0, 0, 0, 0xff00};
+  return _mm512_mask_sub_ps(_mm512_add_ps(other, own), kMasks[kBit], other, own);
+}
+
+// Multiplies 64 numbers by the Walsh-Hadamard matrix over 8 (orthogonal).
+inline void rotate64(F32 (&v)[kRotationVectors]) {
+  for (F32& x : v) {
+    x = butterfly<1>(x, _mm512_permute_ps(x, 0xb1));
+    x = butterfly<2>(x, _mm512_permute_ps(x, 0x4e));
+    x = butterfly<4>(x, _mm512_shuffle_f32x4(x, x, 0xb1));
+    x = butterfly<8>(x, _mm512_shuffle_f32x4(x, x, 0x4e));
+  }
+  const F32 a = add(v[0], v[1]), b = sub(v[0], v[1]), c = add(v[2], v[3]), d = sub(v[2], v[3]);
+  const F32 eighth = set1(0.125f);
+  v[0] = mul(add(a, c), eighth);
+  v[1] = mul(add(b, d), eighth);
+  v[2] = mul(sub(a, c), eighth);
+  v[3] = mul(sub(b, d), eighth);
+}
+
+// `count` numbers, zeros after them, rotated.
+template <typename T>
+inline void load_rotated(const T* from, std::size_t count, F32 (&v)[kRotationVectors]) {
+  if (count == kInt8Rotation) {
+    for (int i = 0; i < kRotationVectors; ++i) v[i] = load(from + i * kLanes);
+  } else {
+    float padded[kInt8Rotation] = {};
+    for (std::size_t i = 0; i < count; ++i) padded[i] = static_cast<float>(from[i]);
+    for (int i = 0; i < kRotationVectors; ++i) v[i] = load(padded + i * kLanes);
+  }
+  rotate64(v);
+}
+
+// Writes the scale of a group of 32 and returns its inverse.
+inline float group_scale(F32 first, F32 second, float* scale) {
+  const float top = max_of(max(abs(first), abs(second)));
+  *scale = top / 127.0f;
+  return top > 0 ? 127.0f / top : 0.0f;
+}
+
 }  // namespace
 
 template <typename T>
 void quantize_rows(const T* x, std::size_t rows, std::size_t width, Int8Rows& out) {
   out.resize(rows, width);
-  alignas(64) float group[kInt8Group];
   for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t g = 0; g < out.groups; ++g) {
-      const std::size_t first = g * kInt8Group;
-      const std::size_t count = std::min(kInt8Group, width - first);
-      if (count < kInt8Group) std::fill(group, group + kInt8Group, 0.0f);
-      const T* from = x + r * width + first;
-      F32 v[4];
-      if (count == kInt8Group) {
-        for (int i = 0; i < 4; ++i) v[i] = load(from + i * kLanes);
-      } else {
-        for (std::size_t i = 0; i < count; ++i) group[i] = static_cast<float>(from[i]);
-        for (int i = 0; i < 4; ++i) v[i] = load(group + i * kLanes);
-      }
-      const float top = max_of(max(max(abs(v[0]), abs(v[1])), max(abs(v[2]), abs(v[3]))));
-      const float scale = top / 127.0f;
-      out.scales[r * out.groups + g] = scale;
-      const F32 inverse = set1(top > 0 ? 127.0f / top : 0.0f);
-      std::uint8_t* to = out.values.data() + (r * out.groups + g) * kInt8Group;
-      for (int i = 0; i < 4; ++i) {
-        const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(mul(v[i], inverse)), _mm512_set1_epi32(128));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * kLanes), _mm512_cvtepi32_epi8(q));
+    float* scales = out.scales.data() + r * out.groups;
+    std::uint8_t* values = out.values.data() + r * out.groups * kInt8Group;
+    for (std::size_t first = 0; first < width; first += kInt8Rotation) {
+      F32 v[kRotationVectors];
+      load_rotated(x + r * width + first, std::min(kInt8Rotation, width - first), v);
+      for (int half = 0; half < kRotationVectors; half += 2, values += kInt8Group) {
+        const F32 inverse = set1(group_scale(v[half], v[half + 1], scales++));
+        for (int i = 0; i < 2; ++i) {
+          const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(mul(v[half + i], inverse)), _mm512_set1_epi32(128));
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(values + i * kLanes), _mm512_cvtepi32_epi8(q));
+        }
       }
     }
   }
@@ -99,26 +132,30 @@ void quantize_rows(const T* x, std::size_t rows, std::size_t width, Int8Rows& ou
 void int8_pack(const float* weights, std::size_t columns, std::size_t width, std::int8_t* panel, float* scales,
                std::int32_t* bias) {
   const std::size_t groups = int8_groups(width);
-  alignas(64) std::int8_t quantized[kInt8Group];
   for (std::size_t n = 0; n < kInt8Panel; ++n) {
-    for (std::size_t g = 0; g < groups; ++g) {
-      const std::size_t first = g * kInt8Group;
-      const std::size_t count = n < columns ? std::min(kInt8Group, width - first) : 0;
-      const float* w = weights + n * width + first;
-      float top = 0;
-      for (std::size_t i = 0; i < count; ++i) top = std::max(top, std::fabs(w[i]));
-      const float inverse = top > 0 ? 127.0f / top : 0.0f;
-      std::int32_t total = 0;
-      std::memset(quantized, 0, sizeof quantized);
-      for (std::size_t i = 0; i < count; ++i) {
-        const auto q = static_cast<std::int32_t>(std::nearbyintf(w[i] * inverse));
-        quantized[i] = static_cast<std::int8_t>(q);
-        total += q;
+    if (n >= columns) {
+      for (std::size_t g = 0; g < groups; ++g) {
+        scales[g * kInt8Panel + n] = 0;
+        bias[g * kInt8Panel + n] = 0;
+        for (std::size_t k = 0; k < kInt8Group / 4; ++k) std::memset(panel + (g * kInt8Group + 4 * k) * kInt8Panel + 4 * n, 0, 4);
       }
-      scales[g * kInt8Panel + n] = top / 127.0f;
-      bias[g * kInt8Panel + n] = -128 * total;
-      std::int8_t* to = panel + g * kInt8Group * kInt8Panel + n * 4;
-      for (std::size_t k = 0; k < kInt8Group / 4; ++k) std::memcpy(to + k * 4 * kInt8Panel, quantized + 4 * k, 4);
+      continue;
+    }
+    for (std::size_t first = 0; first < width; first += kInt8Rotation) {
+      F32 v[kRotationVectors];
+      load_rotated(weights + n * width + first, std::min(kInt8Rotation, width - first), v);
+      for (int half = 0; half < kRotationVectors; half += 2) {
+        const std::size_t g = first / kInt8Group + static_cast<std::size_t>(half / 2);
+        const F32 inverse = set1(group_scale(v[half], v[half + 1], scales + g * kInt8Panel + n));
+        const __m512i low = _mm512_cvtps_epi32(mul(v[half], inverse));
+        const __m512i high = _mm512_cvtps_epi32(mul(v[half + 1], inverse));
+        bias[g * kInt8Panel + n] = -128 * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
+        alignas(32) std::int8_t quantized[kInt8Group];
+        _mm_store_si128(reinterpret_cast<__m128i*>(quantized), _mm512_cvtepi32_epi8(low));
+        _mm_store_si128(reinterpret_cast<__m128i*>(quantized + kLanes), _mm512_cvtepi32_epi8(high));
+        std::int8_t* to = panel + g * kInt8Group * kInt8Panel + n * 4;
+        for (std::size_t k = 0; k < kInt8Group / 4; ++k) std::memcpy(to + k * 4 * kInt8Panel, quantized + 4 * k, 4);
+      }
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "ops/attention.h"
 #include "ops/gemv.h"
 #include "ops/int8.h"
+#include "ops/linear.h"
 
 namespace tome::ops {
 
@@ -49,9 +50,14 @@ struct RowKernels {
   float (*dot)(const T* x, const float* w, std::size_t n);
   void (*to_float)(const T* x, float* out, std::size_t n);
   void (*from_float)(const float* x, T* out, std::size_t n);
+  /// Packs `columns` (<= kLinearPanel) weight rows, f32 [columns][width], for linear_product (ops/linear.h).
+  void (*linear_pack)(const float* weights, std::size_t columns, std::size_t width, std::uint32_t* panel);
+  /// y[rows][stride], columns [0, columns) = x[rows][width] times the panel.
+  void (*linear_product)(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel,
+                         std::size_t columns, T* y, std::size_t stride);
   /// Int8 rows with one scale for each group (ops/int8.h).
   void (*quantize_rows)(const T* x, std::size_t rows, std::size_t width, Int8Rows& out);
-  /// y[rows][stride], columns [first, first + count): int8 product, see ops/int8.h.
+  /// y[rows][stride], columns [0, columns): int8 product, see ops/int8.h.
   void (*int8_product)(const Int8Rows& x, const std::int8_t* panel, const float* scales, const std::int32_t* bias,
                        std::size_t columns, T* y, std::size_t stride);
 };

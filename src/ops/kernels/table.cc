@@ -2,6 +2,7 @@
 #include "ops/kernels/gemv.h"
 #include "ops/kernels/int8.h"
 #include "ops/kernels/kernels.h"
+#include "ops/kernels/linear.h"
 #include "ops/kernels/peak.h"
 #include "ops/kernels/rows.h"
 
@@ -32,6 +33,8 @@ constexpr RowKernels<T> row_kernels() {
   rows.dot = dot<T>;
   rows.to_float = to_float<T>;
   rows.from_float = from_float<T>;
+  rows.linear_pack = linear_pack<T>;
+  rows.linear_product = linear_product<T>;
 #if defined(__AVX512VNNI__)
   rows.quantize_rows = quantize_rows<T>;
   rows.int8_product = int8_product<T>;

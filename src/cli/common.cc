@@ -1,0 +1,109 @@
+#include "cli/common.h"
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+
+#include "base/error.h"
+
+namespace tome::cli {
+
+namespace fs = std::filesystem;
+
+void ModelFlags::add_to(CLI::App& command) {
+  command.add_option("-m,--model", model, "a name (gemma, smollm2), a .gguf file, or a Hugging Face folder")
+      ->envname("TOME_MODEL")
+      ->capture_default_str();
+  command.add_option("-t,--threads", threads, "threads; default: the physical cores this process may use")
+      ->envname("TOME_THREADS")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--context", context, "tokens the model must hold, e.g. 32k or 100000; stretches RoPE when needed");
+  command.add_option("--rope-scaling", rope_scaling, "none, linear:F, ntk:F, dynamic:F, yarn:F or llama3:F");
+  command.add_flag("--exact", exact, "no int8 products: bf16 weights and activations throughout");
+  command.add_option("--dtype", dtype, "number type of activations")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->capture_default_str();
+  command.add_flag("-q,--quiet", quiet, "only errors on stderr");
+}
+
+int ModelFlags::thread_count() const { return threads > 0 ? threads : usable_cores(); }
+
+fs::path data_home() {
+  if (const char* dir = std::getenv("XDG_DATA_HOME"); dir != nullptr && *dir != '\0') return fs::path(dir) / "tome";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr) throw_user_error("neither XDG_DATA_HOME nor HOME is set; set one of them");
+  return fs::path(home) / ".local" / "share" / "tome";
+}
+
+fs::path find_model(const std::string& name_or_path) {
+  if (fs::exists(name_or_path)) return name_or_path;
+  const fs::path folder = data_home() / "models";
+  for (const fs::path& path : {folder / (name_or_path + ".gguf"), folder / name_or_path}) {
+    if (fs::exists(path)) return path;
+  }
+  throw_user_error("no model \"", name_or_path, "\": neither a file or folder of that name, nor ", name_or_path,
+                   ".gguf in ", folder.string(), "; run `tome models` to see the known ones, `tome pull ", name_or_path,
+                   "` to get one");
+}
+
+OpenModel open_model(const ModelFlags& flags) {
+  OpenModel open;
+  open.model = std::make_unique<Model>(find_model(flags.model));
+  open.tokenizer = open.model->gguf() != nullptr ? make_tokenizer(*open.model->gguf()) : make_tokenizer(open.model->path());
+  if (open.tokenizer->vocabulary() > open.model->config().vocabulary) {
+    throw_user_error(open.model->path().string(), ": the tokenizer has ", open.tokenizer->vocabulary(),
+                     " pieces, the embedding only ", open.model->config().vocabulary, " rows");
+  }
+  if (!flags.context.empty() || !flags.rope_scaling.empty()) {
+    const std::int64_t context =
+        flags.context.empty() ? open.model->config().context_length : parse_count("--context", flags.context);
+    const std::string note = stretch_context(open.model->config(), context, flags.rope_scaling);
+    if (!note.empty() && !flags.quiet) std::cerr << note << '\n';
+  }
+  return open;
+}
+
+namespace {
+
+// A number and the letters after it.
+double leading_number(const std::string& flag, const std::string& text, std::string* suffix) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || !(value >= 0) || !std::isfinite(value)) {
+    throw_user_error(flag, ": got \"", text, "\", expected a number such as 8k or 100000");
+  }
+  suffix->assign(end, text.data() + text.size());
+  for (char& c : *suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return value;
+}
+
+}  // namespace
+
+std::int64_t parse_count(const std::string& flag, const std::string& text) {
+  std::string suffix;
+  double value = leading_number(flag, text, &suffix);
+  if (suffix == "k") {
+    value *= 1024;
+  } else if (suffix == "m") {
+    value *= 1024 * 1024;
+  } else if (!suffix.empty()) {
+    throw_user_error(flag, ": got \"", text, "\", expected a number with nothing, k or m (1,024s) after it");
+  }
+  if (value < 1 || value > 1e9) throw_user_error(flag, ": got \"", text, "\", expected 1 to 1e9");
+  return static_cast<std::int64_t>(value);
+}
+
+std::int64_t parse_bytes(const std::string& flag, const std::string& text) {
+  std::string suffix;
+  double value = leading_number(flag, text, &suffix);
+  const std::string units[] = {"b", "kib", "mib", "gib", "tib"};
+  const std::string short_units[] = {"", "k", "m", "g", "t"};
+  for (int i = 0; i < 5; ++i) {
+    if (suffix == units[i] || suffix == short_units[i]) return static_cast<std::int64_t>(value * std::pow(1024.0, i));
+  }
+  throw_user_error(flag, ": got \"", text, "\", expected a size such as 512MiB or 2GiB");
+}
+
+}  // namespace tome::cli

@@ -1,0 +1,48 @@
+// What the commands share: the flags for model and threads, where models live, how sizes are written.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/threads.h"
+#include "model/model.h"
+#include "text/tokenizer.h"
+
+namespace tome::cli {
+
+/// -m/--model, -t/--threads, --context, --rope-scaling, --exact, -q/--quiet: what every command that runs a model takes.
+struct ModelFlags {
+  std::string model = "gemma";
+  int threads = 0;  // 0: all usable cores
+  std::string context;
+  std::string rope_scaling;
+  bool exact = false;
+  std::string dtype = "bf16";
+  bool quiet = false;
+
+  void add_to(CLI::App& command);
+  int thread_count() const;
+};
+
+/// A model with its tokenizer, opened and stretched as the flags say.
+struct OpenModel {
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+/// Notes (chosen RoPE scaling) go to stderr unless quiet.
+OpenModel open_model(const ModelFlags& flags);
+
+/// $XDG_DATA_HOME/tome, or ~/.local/share/tome.
+std::filesystem::path data_home();
+/// A path as given, or the file of that name under data_home()/models. Throws UserError that names both places.
+std::filesystem::path find_model(const std::string& name_or_path);
+
+/// "8k" (1,024s), "100000", "2GiB", "512MiB". Throws UserError naming the flag.
+std::int64_t parse_count(const std::string& flag, const std::string& text);
+std::int64_t parse_bytes(const std::string& flag, const std::string& text);
+
+}  // namespace tome::cli

@@ -1,0 +1,45 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace tome {
+
+template <typename T>
+bool forward(const Model& model, Threads& threads, const ForwardOptions& options, const ForwardPass<T>& pass) {
+  const ModelConfig& config = model.config();
+  const std::size_t rows = pass.positions.size();
+  DecoderLayer<T> layer(model, threads, std::min(options.chunk_rows, rows));
+  for (std::size_t index = pass.first_layer; index < config.layers; ++index) {
+    layer.pack(index, options.precision, options.adapters.empty() ? nullptr : &options.adapters[index]);
+    KvSequence<T>& kv = pass.kv(index);
+    const bool sliding = config.is_sliding(index);
+    const std::size_t first_output = index + 1 == config.layers ? pass.first_output : 0;
+    for (std::size_t first = 0; first < rows; first += options.chunk_rows) {
+      const std::size_t count = std::min(options.chunk_rows, rows - first);
+      const auto visible = (sliding ? pass.visible_sliding : pass.visible).subspan(first, count);
+      const std::size_t from = first_output > first ? std::min(first_output - first, count) : 0;
+      layer.forward(pass.x + first * config.width, {pass.positions.subspan(first, count), visible, from}, kv);
+      if (pass.after_chunk && !pass.after_chunk(index, first + count)) return false;
+    }
+    if (pass.after_layer && !pass.after_layer(index)) return false;
+  }
+  return true;
+}
+
+std::vector<ops::KeyRange> causal_ranges(std::int64_t first, std::size_t rows, std::int64_t window) {
+  std::vector<ops::KeyRange> ranges(rows);
+  for (std::size_t r = 0; r < rows; ++r) ranges[r] = ops::causal_range(first + static_cast<std::int64_t>(r), window);
+  return ranges;
+}
+
+std::vector<std::int64_t> consecutive_positions(std::int64_t first, std::size_t rows) {
+  std::vector<std::int64_t> positions(rows);
+  std::iota(positions.begin(), positions.end(), first);
+  return positions;
+}
+
+template bool forward<bf16>(const Model&, Threads&, const ForwardOptions&, const ForwardPass<bf16>&);
+template bool forward<float>(const Model&, Threads&, const ForwardOptions&, const ForwardPass<float>&);
+
+}  // namespace tome

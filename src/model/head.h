@@ -1,0 +1,24 @@
+// From the last layer's output to the vocabulary: final norm and output matrix, never tokens x vocabulary at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/threads.h"
+#include "model/linear.h"
+#include "model/model.h"
+
+namespace tome {
+
+/// out [V] = logits of one row x [D] (before the final norm).
+template <typename T>
+void logits(const Model& model, Threads& threads, const T* x, bool exact, std::span<float> out);
+
+/// loss[r] = -log softmax(logits(x[r]))[targets[r]] in nats, for x [rows][D]; slices of the vocabulary are unpacked one
+/// after another, keeping one running log-sum-exp a row.
+template <typename T>
+void token_losses(const Model& model, Threads& threads, const T* x, std::span<const std::int32_t> targets,
+                  Precision precision, std::span<double> losses);
+
+}  // namespace tome
