@@ -52,14 +52,13 @@ std::vector<std::size_t> read_shape(GgufCursor& cursor, std::string_view name) {
     cursor.fail("tensor ", in_quotes(name), ": got ", dimensions, " dimensions, expected 1 to ", kMostDimensions);
   }
   std::vector<std::size_t> shape(dimensions);
-  std::size_t values = 1;  // at most 2^60: times four bytes it cannot overflow
-  for (auto extent = shape.rbegin(); extent != shape.rend(); ++extent) {  // stored innermost first
-    *extent = cursor.number<std::uint64_t>(name);
-    // file.
-    if (*extent == 0 || values > (std::size_t{1} << 60) / *extent) {
-      cursor.fail("tensor ", in_quotes(name), ": got an extent of ", *extent, ", expected 1 to 2^60 numbers in all");
+  std::size_t values = 1;                       // at most 2^60: times four bytes it cannot overflow
+  for (std::size_t i = dimensions; i-- > 0;) {  // stored innermost first
+    shape[i] = cursor.number<std::uint64_t>(name);
+    if (shape[i] == 0 || values > (std::size_t{1} << 60) / shape[i]) {
+      cursor.fail("tensor ", in_quotes(name), ": got an extent of ", shape[i], ", expected 1 to 2^60 numbers in all");
     }
-    values *= *extent;
+    values *= shape[i];
   }
   return shape;
 }
@@ -97,6 +96,7 @@ std::uint64_t checked_alignment(const GgufCursor& cursor, const GgufFile& gguf) 
 
 void check_overlap(const GgufCursor& cursor, const std::vector<TensorEntry>& entries) {
   std::vector<const TensorEntry*> by_offset;
+  by_offset.reserve(entries.size());
   for (const TensorEntry& entry : entries) by_offset.push_back(&entry);
   std::ranges::sort(by_offset, {}, &TensorEntry::offset);
   for (std::size_t i = 1; i < by_offset.size(); ++i) {

@@ -116,7 +116,7 @@ GgufValue read_gguf_value(GgufCursor& cursor, std::string_view key) {
 namespace {
 
 template <typename T>
-constexpr std::string_view kTypeName = "";
+constexpr std::string_view kTypeName{};
 template <>
 constexpr std::string_view kTypeName<bool> = "a bool";
 template <>

@@ -104,9 +104,7 @@ void GgufWriter::write_header() {
   for (const Tensor& tensor : tensors_) {
     append(header, std::string_view(tensor.name));
     append(header, static_cast<std::uint32_t>(tensor.shape.size()));
-    for (auto extent = tensor.shape.rbegin(); extent != tensor.shape.rend(); ++extent) {
-      append(header, std::uint64_t{*extent});
-    }
+    for (std::size_t i = tensor.shape.size(); i-- > 0;) append(header, std::uint64_t{tensor.shape[i]});
     append(header, tensor.type);
     append(header, offset);
     offset += (tensor.bytes + kAlignment - 1) / kAlignment * kAlignment;
