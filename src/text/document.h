@@ -24,8 +24,13 @@ struct Document {
   std::vector<std::string> warnings;  // one line each, for stderr
 };
 
-/// Reads txt, Markdown, HTML, EPUB, PDF (by content, then by name), a folder (its readable files in name order), or
-/// stdin ("-"). Several paths are joined with a mark for each. Throws UserError: `PATH: reason; what to do`.
+/// Reads txt, Markdown, HTML, EPUB and PDF (told apart by content, then by name), pipes, stdin ("-") and folders (all
+/// files under it that can be read, by name; the others are named in warnings). Lines that tome adds to a text:
+///   [file a.txt]   before each file, when there are several
+///   [page 12]      before each page of a PDF that has text
+///   ## Title       before a chapter of an EPUB that does not begin with its own title
+/// txt and Markdown are else as they are: only a BOM and NUL characters are dropped (with a warning), and line ends are
+/// LF. Sections tile the text. Throws UserError: `PATH: reason; what to do`.
 Document read_documents(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace tome

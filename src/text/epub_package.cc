@@ -149,17 +149,11 @@ std::string parse_container(std::string_view xml) {
 
 std::set<std::string> parse_encryption(std::string_view xml) {
   std::set<std::string> paths;
-  std::string algorithm;
   HtmlLexer lexer(xml, true);
   HtmlToken token;
   while (lexer.next(token)) {
-    if (token.kind != HtmlToken::Kind::kStart) continue;
-    const std::string_view name = local_name(token);
-    if (name == "encrypteddata") algorithm.clear();
-    if (name == "encryptionmethod" && algorithm.empty()) algorithm = value(token, "algorithm");
-    const bool font =
-        algorithm == "http://www.idpf.org/2008/embedding" || algorithm == "http://ns.adobe.com/pdf/enc#RC";
-    if (name == "cipherreference" && !font) paths.insert(resolve_href("", value(token, "uri")));
+    const bool start = token.kind == HtmlToken::Kind::kStart;
+    if (start && local_name(token) == "cipherreference") paths.insert(resolve_href("", value(token, "uri")));
   }
   return paths;
 }

@@ -29,7 +29,7 @@ std::string resolve_href(std::string_view base, std::string_view href);
 /// META-INF/container.xml: the path of the package document; empty: none.
 std::string parse_container(std::string_view xml);
 
-/// META-INF/encryption.xml: the paths that are encrypted; fonts that are only obscured do not count.
+/// META-INF/encryption.xml: the paths that are encrypted; often only fonts.
 std::set<std::string> parse_encryption(std::string_view xml);
 
 EpubPackage parse_package(std::string_view xml, const std::string& path);

@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <functional>
+#include <algorithm>
+#include <cctype>
+#include <ctime>
 #include <string>
 
 #include "document_files.h"
@@ -207,10 +208,9 @@ TEST(Html, HostilePagesTakeLinearTime) {
                                           attributes + ">x"};
   for (const std::string& page : pages) {
     for (const bool xml : {false, true}) {
-      const auto begin = std::chrono::steady_clock::now();
+      const std::clock_t begin = std::clock();  // of the processor: other programs do not count
       const HtmlText html = html_text(page, xml);
-      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-      EXPECT_LT(seconds.count(), 10) << page.substr(0, 20);
+      EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC) << page.substr(0, 20);
       EXPECT_EQ(valid_utf8(html.text), html.text);
     }
   }
