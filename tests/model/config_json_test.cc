@@ -205,6 +205,8 @@ TEST(ConfigJson, RefusesWrongRopeSettings) {
   json gemma = json_of("gemma/config.json");
   gemma["rope_parameters"]["sliding_attention"] = {{"rope_type", "linear"}, {"factor", 2}};
   expect_user_error([&] { read(gemma); }, "sliding_attention.rope_type");
+  gemma["rope_parameters"]["sliding_attention"] = {{"type", "linear"}, {"factor", 2}};
+  expect_user_error([&] { read(gemma); }, "sliding_attention.factor");
   gemma["rope_parameters"] = {{"rope_type", "linear"}, {"factor", 2}};  // which transformers ignores
   expect_user_error([&] { read(gemma); }, "rope_parameters.");
 }
