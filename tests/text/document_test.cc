@@ -130,6 +130,10 @@ TEST(Document, WhatCannotBeReadIsOneClearLine) {
   EXPECT_THAT(read_error(folder.write("empty.txt", "")), HasSubstr("is empty"));
   EXPECT_THAT(read_error(folder.write("blank.txt", "\xEF\xBB\xBF \n\t\r\n")), HasSubstr("holds no text"));
   EXPECT_THROW(read_documents({}), UserError);
+}
+
+TEST(Document, AFileWithoutPermissionIsNamed) {
+  const TempFolder folder;
   const auto secret = folder.write("secret.txt", "text");
   ::chmod(secret.c_str(), 0);
   if (::access(secret.c_str(), R_OK) == 0) GTEST_SKIP() << "this user may read every file";
