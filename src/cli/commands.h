@@ -7,6 +7,7 @@ class App;
 
 namespace tome::cli {
 
+void add_ask(CLI::App& app);
 void add_perplexity(CLI::App& app);
 
 }  // namespace tome::cli

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "read/session.h"
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed stdout shows as a failed write, which ends the program quietly
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "tome 0.1.0");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all");
+  tome::cli::add_ask(app);
   tome::cli::add_perplexity(app);
   try {
     app.parse(argc, argv);
@@ -21,6 +23,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::Error& e) {
     std::cerr << "tome: " << e.what() << " (see tome --help)\n";
     return 2;
+  } catch (const tome::Interrupted& e) {
+    std::cerr << "tome: " << e.what() << '\n';
+    return 130;
   } catch (const tome::UserError& e) {
     std::cerr << "tome: " << e.what() << '\n';
     return 2;

@@ -17,6 +17,10 @@ template <typename T>
 class KvSequence {
  public:
   explicit KvSequence(const ops::AttentionShape& shape) : shape_(shape) {}
+  /// Copies only the shape of an empty sequence, so that a vector of them can be made.
+  KvSequence(const KvSequence& other) : shape_(other.shape_) {}
+  KvSequence(KvSequence&&) noexcept = default;
+  KvSequence& operator=(KvSequence&&) noexcept = default;
 
   /// Tokens held: the index after the last one.
   std::int64_t size() const { return size_; }

@@ -1,0 +1,36 @@
+// A progress line on a terminal: rewritten in place, silent anywhere else.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace tome::cli {
+
+class ProgressLine {
+ public:
+  /// Shows nothing when `quiet`, when stderr is no terminal, or with TERM=dumb.
+  explicit ProgressLine(bool quiet);
+  ~ProgressLine() { clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  /// `done` of `total` units of equal cost; `text` comes first: "reading  43 %  712 tokens/s  1:12 left".
+  void show(const std::string& text, double done, double total, double tokens);
+  void clear();
+
+ private:
+  bool on_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point start_, last_;
+  double first_done_ = -1;
+};
+
+/// "1:05", "2:03:04".
+std::string clock_time(double seconds);
+/// "1.2 GiB", "340 MiB".
+std::string human_bytes(std::uint64_t bytes);
+/// "100,352".
+std::string grouped(std::int64_t number);
+
+}  // namespace tome::cli
