@@ -76,7 +76,7 @@ def main() -> int:
                 (cache / key).touch()
                 continue
             failures += 1
-            print(f"{Path(name).relative_to(ROOT)}:\n{result.stdout}{result.stderr}", flush=True)
+            print(f"{Path(name).relative_to(ROOT)}:\n{result.stdout or result.stderr}", flush=True)
     print(f"{len(waiting)} checked, {len(entries) - len(waiting)} unchanged, {failures} with findings", file=sys.stderr)
     return 1 if failures else 0
 
