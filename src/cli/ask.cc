@@ -179,6 +179,7 @@ class Conversation {
   SessionOptions session_options() const {
     SessionOptions options;
     options.exact = flags_.model.exact;
+    options.kv = flags_.model.kv_type();
     options.keep = !flags_.no_keep;
     options.store = flags_.store.empty() ? data_home() / "readings" : fs::path(flags_.store);
     options.store_bytes = static_cast<std::uintmax_t>(parse_bytes("--store-limit", flags_.store_limit));

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "base/error.h"
+#include "text/document.h"
 
 namespace tome::cli {
 
@@ -25,10 +26,17 @@ void ModelFlags::add_to(CLI::App& command) {
   command.add_option("--dtype", dtype, "number type of activations")
       ->check(CLI::IsMember({"bf16", "f32"}))
       ->capture_default_str();
+  command.add_option("--kv", kv, "keys and values as bf16, or quantised to 8.5 (q8) or 5 bits (q4)")
+      ->check(CLI::IsMember({"bf16", "q8", "q4"}))
+      ->capture_default_str();
   command.add_flag("-q,--quiet", quiet, "only errors on stderr");
 }
 
 int ModelFlags::thread_count() const { return threads > 0 ? threads : usable_cores(); }
+
+ops::KvType ModelFlags::kv_type() const {
+  return kv == "q8" ? ops::KvType::kQ8 : kv == "q4" ? ops::KvType::kQ4 : ops::KvType::kNative;
+}
 
 fs::path data_home() {
   if (const char* dir = std::getenv("XDG_DATA_HOME"); dir != nullptr && *dir != '\0') return fs::path(dir) / "tome";
@@ -37,11 +45,18 @@ fs::path data_home() {
   return fs::path(home) / ".local" / "share" / "tome";
 }
 
+fs::path store_folder(const std::string& flag) { return flag.empty() ? data_home() / "readings" : fs::path(flag); }
+
+bool file_exists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 fs::path find_model(const std::string& name_or_path) {
-  if (fs::exists(name_or_path)) return name_or_path;
+  if (file_exists(name_or_path)) return name_or_path;
   const fs::path folder = data_home() / "models";
   for (const fs::path& path : {folder / (name_or_path + ".gguf"), folder / name_or_path}) {
-    if (fs::exists(path)) return path;
+    if (file_exists(path)) return path;
   }
   throw_user_error("no model \"", name_or_path, "\": neither a file or folder of that name, nor ", name_or_path,
                    ".gguf in ", folder.string(), "; run `tome models` to see the known ones, `tome pull ", name_or_path,
@@ -63,6 +78,27 @@ OpenModel open_model(const ModelFlags& flags) {
     if (!note.empty() && !flags.quiet) std::cerr << note << '\n';
   }
   return open;
+}
+
+OpenTokenizer open_tokenizer(const fs::path& path) {
+  OpenTokenizer open;
+  if (fs::is_directory(path)) {
+    open.tokenizer = make_tokenizer(path);
+  } else if (path.extension() == ".gguf") {
+    open.gguf = std::make_unique<GgufFile>(path);
+    open.tokenizer = make_tokenizer(*open.gguf);
+  } else {
+    open.tokenizer = make_tiktoken_tokenizer(path);
+  }
+  return open;
+}
+
+void print_notes(const Document& document) {
+  for (const std::string& warning : document.warnings) std::cerr << "note: " << warning << '\n';
+  if (document.empty_pages > 0) {
+    std::cerr << "note: " << document.name << ": " << document.empty_pages
+              << (document.empty_pages == 1 ? " page has" : " pages have") << " no text (pictures?)\n";
+  }
 }
 
 namespace {

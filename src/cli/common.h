@@ -9,7 +9,12 @@
 
 #include "base/threads.h"
 #include "model/model.h"
+#include "ops/attention.h"
 #include "text/tokenizer.h"
+
+namespace tome {
+struct Document;
+}
 
 namespace tome::cli {
 
@@ -21,10 +26,12 @@ struct ModelFlags {
   std::string rope_scaling;
   bool exact = false;
   std::string dtype = "bf16";
+  std::string kv = "bf16";
   bool quiet = false;
 
   void add_to(CLI::App& command);
   int thread_count() const;
+  ops::KvType kv_type() const;
 };
 
 /// A model with its tokenizer, opened and stretched as the flags say.
@@ -36,8 +43,23 @@ struct OpenModel {
 /// Notes (chosen RoPE scaling) go to stderr unless quiet.
 OpenModel open_model(const ModelFlags& flags);
 
+/// A tokenizer without its model's weights. A GGUF's pieces lie in `gguf`.
+struct OpenTokenizer {
+  std::unique_ptr<GgufFile> gguf;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+/// From a .gguf file, a folder with tokenizer.json, or a tiktoken file (tokenizer.model).
+OpenTokenizer open_tokenizer(const std::filesystem::path& path);
+
+/// Warnings and pages without text, on stderr.
+void print_notes(const Document& document);
+
 /// $XDG_DATA_HOME/tome, or ~/.local/share/tome.
 std::filesystem::path data_home();
+/// data_home()/readings, or the folder that --store names.
+std::filesystem::path store_folder(const std::string& flag);
+/// Like std::filesystem::exists; false for a name too long to be one.
+bool file_exists(const std::string& path);
 /// A path as given, or the file of that name under data_home()/models. Throws UserError that names both places.
 std::filesystem::path find_model(const std::string& name_or_path);
 

@@ -21,14 +21,14 @@ struct Flags {
 };
 
 template <typename T>
-std::vector<double> losses(const Model& model, Threads& threads, Precision precision, std::span<const TokenId> ids) {
+std::vector<double> losses(const Model& model, Threads& threads, Precision precision, ops::KvType kv_type, std::span<const TokenId> ids) {
   const std::size_t rows = ids.size() - 1;  // the last token is only a target
   AlignedBuffer<T> x(rows * model.config().width);
   embed<T>(model, ids.first(rows), x.data());
   const auto positions = consecutive_positions(0, rows);
   const auto visible = causal_ranges(0, rows, 0);
   const auto sliding = causal_ranges(0, rows, model.config().sliding_window);
-  KvSequence<T> kv(attention_shape(model.config()));
+  KvSequence<T> kv(attention_shape(model.config()), kv_type);
   ForwardPass<T> pass;
   pass.x = x.data();
   pass.positions = positions;
@@ -61,8 +61,8 @@ void run(const Flags& flags) {
   if (wanted < 2) throw_user_error("--tokens: got ", wanted, ", expected at least 2");
   ids.resize(wanted);
   const Precision precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
-  const auto nll = flags.model.dtype == "f32" ? losses<float>(*open.model, threads, precision, ids)
-                                              : losses<bf16>(*open.model, threads, precision, ids);
+  const auto nll = flags.model.dtype == "f32" ? losses<float>(*open.model, threads, precision, flags.model.kv_type(), ids)
+                                              : losses<bf16>(*open.model, threads, precision, flags.model.kv_type(), ids);
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -26,6 +27,12 @@ typename KvSequence<T>::Buffer KvSequence<T>::take_buffer() {
   return buffer;
 }
 
+// Keeps native buffers for the next block; quantised ones are freed.
+template <typename T>
+void KvSequence<T>::give_back(Buffer buffer) {
+  if (buffer.size() == 2 * ops::kv_block_words<T>(shape_)) free_.push_back(std::move(buffer));
+}
+
 template <typename T>
 void KvSequence<T>::add_owned_block(std::int64_t first) {
   Buffer buffer = take_buffer();
@@ -40,7 +47,14 @@ void KvSequence<T>::own_last_block() {
   Buffer buffer = take_buffer();
   std::uint32_t* v = buffer.data() + ops::kv_block_words<T>(shape_);
   KvBlock& last = table_.back();
-  ops::copy_kv<T>(shape_, last.count, last.k, last.v, buffer.data(), v);
+  if (last.type == ops::KvType::kNative) {
+    ops::copy_kv<T>(shape_, last.count, last.k, last.v, buffer.data(), v);
+  } else {
+    const Buffer unpacked(buffer.size());
+    ops::unpack_kv(last.type, shape_, last.k, unpacked.data());
+    ops::copy_kv<T>(shape_, last.count, unpacked.data(), unpacked.data() + buffer.size() / 2, buffer.data(), v);
+    last.type = ops::KvType::kNative;
+  }
   last.k = buffer.data();
   last.v = v;
   owned_.back() = std::move(buffer);
@@ -74,12 +88,35 @@ void KvSequence<T>::append(Threads& threads, const T* k, const T* v, std::size_t
     ops::pack_kv<T>(shape_, k + offset, v + offset, stride, piece.count, piece.at, to,
                     to + ops::kv_block_words<T>(shape_));
   });
+  quantize_full_blocks(threads);
+}
+
+template <typename T>
+void KvSequence<T>::quantize_full_blocks(Threads& threads) {
+  if (type_ == ops::KvType::kNative) return;
+  TOME_CHECK(sizeof(T) == 2, "only bf16 K and V can be quantised");
+  std::vector<std::size_t> full;
+  for (std::size_t i = table_.size(); i-- > 0 && owned_[i].size() > 0;) {
+    if (table_[i].count == kKvBlock && table_[i].type == ops::KvType::kNative) full.push_back(i);
+  }
+  const std::size_t words = ops::kv_block_total_words<T>(type_, shape_);
+  std::vector<Buffer> native(full.size());
+  threads.for_each(full.size(), [&](std::size_t n, int) {
+    Buffer quantised(words);
+    ops::quantize_kv(type_, shape_, owned_[full[n]].data(), quantised.data());
+    native[n] = std::exchange(owned_[full[n]], std::move(quantised));
+    KvBlock& block = table_[full[n]];
+    block.k = owned_[full[n]].data();
+    block.v = block.k + words / 2;
+    block.type = type_;
+  });
+  for (Buffer& buffer : native) free_.push_back(std::move(buffer));
 }
 
 template <typename T>
 void KvSequence<T>::truncate(std::int64_t tokens) {
   while (!table_.empty() && table_.back().first >= tokens) {
-    if (owned_.back().size() > 0) free_.push_back(std::move(owned_.back()));
+    give_back(std::move(owned_.back()));
     table_.pop_back();
     owned_.pop_back();
   }
@@ -92,7 +129,7 @@ void KvSequence<T>::truncate(std::int64_t tokens) {
     Buffer old = std::move(owned_.back());
     owned_.back() = Buffer();
     own_last_block();
-    free_.push_back(std::move(old));
+    give_back(std::move(old));
   }
 }
 
@@ -100,7 +137,7 @@ template <typename T>
 void KvSequence<T>::drop_before(std::int64_t index) {
   std::size_t count = 0;
   while (count < table_.size() && table_[count].first + kKvBlock <= index) {
-    if (owned_[count].size() > 0) free_.push_back(std::move(owned_[count]));
+    give_back(std::move(owned_[count]));
     ++count;
   }
   table_.erase(table_.begin(), table_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -110,7 +147,7 @@ void KvSequence<T>::drop_before(std::int64_t index) {
 template <typename T>
 void KvSequence<T>::clear() {
   for (Buffer& buffer : owned_) {
-    if (buffer.size() > 0) free_.push_back(std::move(buffer));
+    give_back(std::move(buffer));
   }
   table_.clear();
   owned_.clear();

@@ -16,9 +16,11 @@ namespace tome {
 template <typename T>
 class KvSequence {
  public:
-  explicit KvSequence(const ops::AttentionShape& shape) : shape_(shape) {}
-  /// Copies only the shape of an empty sequence, so that a vector of them can be made.
-  KvSequence(const KvSequence& other) : shape_(other.shape_) {}
+  /// Blocks are quantised to `type` as soon as they are full; the last one stays native until then.
+  explicit KvSequence(const ops::AttentionShape& shape, ops::KvType type = ops::KvType::kNative)
+      : shape_(shape), type_(type) {}
+  /// Copies only shape and type of an empty sequence, so that a vector of them can be made.
+  KvSequence(const KvSequence& other) : shape_(other.shape_), type_(other.type_) {}
   KvSequence(KvSequence&&) noexcept = default;
   KvSequence& operator=(KvSequence&&) noexcept = default;
 
@@ -40,14 +42,18 @@ class KvSequence {
 
   /// K then V of one owned or borrowed block, for the file: kv_block_words words each.
   const ops::AttentionShape& shape() const { return shape_; }
+  ops::KvType type() const { return type_; }
 
  private:
   using Buffer = AlignedBuffer<std::uint32_t>;
   Buffer take_buffer();
+  void give_back(Buffer buffer);
   void add_owned_block(std::int64_t first);
   void own_last_block();
+  void quantize_full_blocks(Threads& threads);
 
   ops::AttentionShape shape_;
+  ops::KvType type_;
   std::int64_t size_ = 0;
   std::vector<ops::KvBlock> table_;
   std::vector<Buffer> owned_;  // parallel to table_; empty for borrowed blocks

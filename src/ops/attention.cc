@@ -193,7 +193,7 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
                      static_cast<std::ptrdiff_t>(task.kv_head * shape.group()) * shape.head_width;
     table.rows<T>().attention_tile({first, token_stride, task.tokens, shape.group(), shape.head_width,
                                     visible.data() + task.first_token, shape.scale, blocks.data() + task.first_block,
-                                    task.block_count, head_words * static_cast<std::size_t>(task.kv_head),
+                                    task.block_count, head_words, task.kv_head,
                                     result.sums.data(), result.peak.data(), result.weight.data()},
                                    memory.get());
     if (task.parts == 1) write_rows(shape, task, result, out, log_sum_exp);
@@ -205,6 +205,34 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
     merge({shared.data() + index, task.parts}, static_cast<std::size_t>(task.tokens * shape.group()), padded);
     write_rows(shape, task, shared[index], out, log_sum_exp);
   }
+}
+
+namespace {
+
+template <typename Convert>
+void for_each_plane(KvType type, const AttentionShape& shape, const Convert& convert) {
+  const auto heads = static_cast<std::size_t>(shape.kv_heads);
+  const std::size_t native = kv_block_words<bf16>(shape) / heads;
+  const std::size_t quantised = kv_plane_words(type, native);
+  for (std::size_t plane = 0; plane < 2 * heads; ++plane) convert(plane * native, plane * quantised, native);
+}
+
+}  // namespace
+
+std::string_view to_string(KvType type) {
+  return type == KvType::kQ8 ? "q8" : type == KvType::kQ4 ? "q4" : "bf16";
+}
+
+void quantize_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to) {
+  for_each_plane(type, shape, [&](std::size_t native, std::size_t quantised, std::size_t words) {
+    kernels().kv_quantize(type, from + native, words, to + quantised);
+  });
+}
+
+void unpack_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to) {
+  for_each_plane(type, shape, [&](std::size_t native, std::size_t quantised, std::size_t words) {
+    kernels().kv_unpack(type, from + quantised, words, to + native);
+  });
 }
 
 std::vector<double> attention_row_reference(std::span<const double> q, std::span<const double> k,

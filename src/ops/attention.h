@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/bf16.h"
@@ -40,12 +41,43 @@ std::size_t kv_block_words(const AttentionShape& shape) {
   return static_cast<std::size_t>(shape.kv_heads) * static_cast<std::size_t>(shape.padded_width() / kPack<T>) * kKvBlock;
 }
 
+/// How the numbers of a block are kept. Quantised planes (bf16 activations only) keep the packed order: every
+/// kKvGroupWords words, 32 numbers, share a scale. In K these are 16 keys x 2 channels, in V 16 channels x 2 tokens, so
+/// that K is scaled by channel and V by token (KIVI, arXiv 2402.02750).
+enum class KvType { kNative, kQ8, kQ4 };
+inline constexpr std::size_t kKvGroupWords = 16;
+
+/// "bf16", "q8" or "q4".
+std::string_view to_string(KvType type);
+
+/// 32-bit words of one head's K (or V) plane of one block: 8.5 and 5 bits a number for q8 and q4.
+inline std::size_t kv_plane_words(KvType type, std::size_t native_words) {
+  const std::size_t groups = native_words / kKvGroupWords;
+  switch (type) {
+    case KvType::kQ8: return (2 * native_words + 2 * groups) / 4;
+    case KvType::kQ4: return (native_words + 4 * groups) / 4;
+    default: return native_words;
+  }
+}
+
+/// 32-bit words of a whole block, K and V of all heads.
+template <typename T>
+std::size_t kv_block_total_words(KvType type, const AttentionShape& shape) {
+  const auto heads = static_cast<std::size_t>(shape.kv_heads);
+  return 2 * heads * kv_plane_words(type, kv_block_words<T>(shape) / heads);
+}
+
+/// Quantises a whole native block (K then V) to `to` (kv_block_total_words), and back.
+void quantize_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to);
+void unpack_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to);
+
 /// A borrowed block of keys and values: key j of the block has index first + j in the sequence.
 struct KvBlock {
   const std::uint32_t* k = nullptr;
   const std::uint32_t* v = nullptr;
   std::int64_t first = 0;
   int count = 0;  // 1..kKvBlock
+  KvType type = KvType::kNative;
 };
 
 /// The keys that one token attends to: indices [begin, end). Never empty.

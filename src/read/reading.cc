@@ -48,6 +48,8 @@ ReadingInfo make_info(const SafetensorsFile& file) {
   info.text_hash = static_cast<std::uint64_t>(number(file, "text", 16));
   info.parent = text_of(file, "parent");
   info.first_block = number(file, "first_block");
+  const std::string kv = text_of(file, "kv");
+  info.kv = kv == "q8" ? ops::KvType::kQ8 : kv == "q4" ? ops::KvType::kQ4 : ops::KvType::kNative;
   info.document = text_of(file, "document");
   info.model = text_of(file, "model");
   info.tokens = number(file, "tokens");
@@ -82,7 +84,7 @@ Reading::Reading(const std::filesystem::path& path, const ModelConfig& config)
   const auto n = static_cast<std::size_t>(info_.tokens);
   entry(file_, "tokens", "I32", n * 4);
   entry(file_, "offsets", "U32", (n + 1) * 4);
-  block_bytes_ = 2 * 4 * ops::kv_block_words<bf16>(attention_shape(config));
+  block_bytes_ = 4 * ops::kv_block_total_words<bf16>(info_.kv, attention_shape(config));
   std::size_t total = 0;
   for (std::size_t layer = 0; layer < config.layers; ++layer) {
     first_checksum_.push_back(total);
@@ -129,7 +131,7 @@ void Reading::borrow(Threads& threads, std::size_t layer, std::int64_t end_block
     const std::int64_t end = std::min({first + ops::kKvBlock, info_.tokens, limit});
     if (b < end_block && first < end) {
       const auto* k = reinterpret_cast<const std::uint32_t*>(at);
-      kv.borrow({k, k + words, first, static_cast<int>(end - first)});
+      kv.borrow({k, k + words, first, static_cast<int>(end - first), info_.kv});
     }
     at += block_bytes_;
   }

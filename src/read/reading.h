@@ -5,7 +5,7 @@
 //   tokens     I32 [N]      ids of the whole text, the parent's part included
 //   offsets    U32 [N + 1]  byte of the text at which each token begins
 //   checksums  U64 [S]      XXH3 of each stored block, in file order
-//   layers.I   U32 [blocks stored, 2 * words]  K then V of each stored block of layer I
+//   layers.I   U32 [blocks stored, words]  K then V of each stored block of layer I, of the segment's KvType
 // Sliding layers store only what a continuation can need: the blocks before every kSnapshot tokens, and the last ones.
 #pragma once
 
@@ -37,6 +37,7 @@ struct ReadingInfo {
   std::uint64_t settings = 0;   // hash of model, adapter, tokenizer, RoPE, K/V type and precision
   std::uint64_t text_hash = 0;  // XXH3 of the text that was read
   std::string parent;           // id, or empty
+  ops::KvType kv = ops::KvType::kNative;
   std::int64_t first_block = 0;
   std::string document;  // name, for people
   std::string model;

@@ -38,7 +38,7 @@ ReadingWriter::ReadingWriter(const std::filesystem::path& folder, const ReadingI
       info_(info),
       config_(config),
       keep_(keep),
-      block_bytes_(2 * 4 * ops::kv_block_words<bf16>(attention_shape(config))) {
+      block_bytes_(4 * ops::kv_block_total_words<bf16>(info.kv, attention_shape(config))) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   add_entry(entries_, "tokens", "I32", {tokens.size()}, 4);
@@ -56,6 +56,7 @@ ReadingWriter::ReadingWriter(const std::filesystem::path& folder, const ReadingI
                                                {"settings", hex(info.settings)},
                                                {"text", hex(info.text_hash)},
                                                {"parent", info.parent},
+                                               {"kv", std::string(ops::to_string(info.kv))},
                                                {"first_block", cat(info.first_block)},
                                                {"document", info.document},
                                                {"model", info.model},
@@ -145,12 +146,20 @@ void ReadingWriter::write_layer(const KvSequence<bf16>& kv, std::span<const bf16
   }
   std::uint64_t offset = entry.offset;
   auto block = kv.blocks().begin();
+  std::vector<std::uint32_t> quantised(info_.kv == ops::KvType::kNative ? 0 : block_bytes_ / 4);
   for (const std::int64_t b : stored_blocks(config_, layers_done_, info_.first_block, info_.tokens)) {
     while (block != kv.blocks().end() && block->first < b * ops::kKvBlock) ++block;
     TOME_CHECK(block != kv.blocks().end() && block->first == b * ops::kKvBlock);
-    TOME_CHECK(reinterpret_cast<const std::byte*>(block->v) == reinterpret_cast<const std::byte*>(block->k) + block_bytes_ / 2);
-    const std::uint64_t hash = XXH3_64bits(block->k, block_bytes_);
-    write_at(fd_, block->k, block_bytes_, offset, "the reading");
+    const void* bytes = block->k;
+    if (block->type != info_.kv) {  // the last block, not full, is still native
+      ops::quantize_kv(info_.kv, kv.shape(), block->k, quantised.data());
+      bytes = quantised.data();
+    } else {
+      const auto* v = reinterpret_cast<const std::byte*>(block->v);
+      TOME_CHECK(v == reinterpret_cast<const std::byte*>(block->k) + block_bytes_ / 2);
+    }
+    const std::uint64_t hash = XXH3_64bits(bytes, block_bytes_);
+    write_at(fd_, bytes, block_bytes_, offset, "the reading");
     write_at(fd_, &hash, sizeof hash, entries_[2].offset + 8 * checksum++, "the reading");
     offset += block_bytes_;
   }

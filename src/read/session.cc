@@ -30,7 +30,8 @@ std::uint64_t settings_hash(const Model& model, std::uint64_t tokenizer, const S
       cat(kReadingVersion, ' ', model.fingerprint(), ' ', tokenizer, ' ', options.adapter_fingerprint, ' ', options.exact,
           ' ', to_string(rope), ' ', rope.factor, ' ', rope.original_context, ' ', rope.beta_fast, ' ', rope.beta_slow, ' ',
           rope.attention_factor, ' ', rope.low_frequency_factor, ' ', rope.high_frequency_factor, ' ', config.rope_theta, ' ',
-          rope.kind == RopeKind::kDynamicNtk ? config.context_length : 0, " bf16");
+          rope.kind == RopeKind::kDynamicNtk ? config.context_length : 0, ' ',
+          ops::to_string(options.kv));
   return hash_bytes(text.data(), text.size(), 0);
 }
 
@@ -127,6 +128,7 @@ ReadingResult Session::read(const ReadingInput& input, const std::function<void(
   info.first_block = from / ops::kKvBlock;
   info.document = input.name;
   info.model = model_.path().filename().string();
+  info.kv = options_.kv;
   info.tokens = tokens;
   auto writer = std::make_unique<ReadingWriter>(store_.folder(), info, config_, input.tokens, input.offsets, options_.keep);
   read_rows(input, *writer, parent, from, progress, stop);
@@ -155,7 +157,7 @@ void Session::read_rows(const ReadingInput& input, ReadingWriter& writer, const 
   const auto positions = consecutive_positions(from, rows);
   const auto visible = causal_ranges(from, rows, 0);
   const auto sliding = causal_ranges(from, rows, config_.sliding_window);
-  KvSequence<bf16> kv(attention_shape(config_));
+  KvSequence<bf16> kv(attention_shape(config_), options_.kv);
   ForwardPass<bf16> pass;
   pass.x = x.data();
   pass.positions = positions;

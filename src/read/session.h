@@ -23,6 +23,7 @@ namespace tome {
 
 struct SessionOptions {
   bool exact = false;
+  ops::KvType kv = ops::KvType::kNative;    // of the text's keys and values
   bool keep = true;
   std::filesystem::path store;              // folder of kept readings
   std::uintmax_t store_bytes = 20ull << 30; // the oldest-used readings go when all take more

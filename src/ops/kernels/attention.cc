@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ops/kernels/attention_kernel.h"
+#include "ops/kernels/kv_quant.h"
 #include "ops/kernels/tile_product.h"
 
 namespace tome::ops::TOME_LEVEL {
@@ -16,6 +17,8 @@ struct Scratch {
   alignas(64) float scores[kTileRows * kKvBlock];
   alignas(64) typename Unit::A weights[kTileRows * kKvBlock / Unit::kPack * Unit::kAWords];
   alignas(64) typename Unit::A queries[kAttentionRows * kMaxHeadWidth / Unit::kPack * Unit::kAWords];
+  alignas(64) std::uint32_t unpacked_k[kKvBlock * kMaxHeadWidth / 2];  // touched only for quantised blocks
+  alignas(64) std::uint32_t unpacked_v[kKvBlock * kMaxHeadWidth / 2];
 };
 
 // Queries as the left operand: rows [token][head of the group], zero past C.
@@ -101,9 +104,33 @@ inline Columns visible_columns(const KeyRange& range, const KvBlock& block) {
   return {static_cast<int>(std::min<std::int64_t>(begin, kKvBlock)), static_cast<int>(std::max<std::int64_t>(end, 0))};
 }
 
+// One head's K and V of a block, as native words.
+struct HeadBlock {
+  const std::uint32_t* k;
+  const std::uint32_t* v;
+};
+
+// Quantised planes are unpacked once for all rows of the tile.
+template <typename Unit, typename T>
+HeadBlock head_block(const AttentionTile<T>& tile, const KvBlock& block, Scratch<Unit>& scratch) {
+  const auto head = static_cast<std::size_t>(tile.kv_head);
+  const std::size_t plane = kv_plane_words(block.type, tile.head_words) * head;
+  if (block.type == KvType::kNative) return {block.k + plane, block.v + plane};
+  kv_unpack(block.type, block.k + plane, tile.head_words, scratch.unpacked_k);
+  kv_unpack(block.type, block.v + plane, tile.head_words, scratch.unpacked_v);
+  return {scratch.unpacked_k, scratch.unpacked_v};
+}
+
+inline bool any_visible(const KvBlock& block, const KeyRange* visible, int tokens) {
+  for (int t = 0; t < tokens; ++t) {
+    if (visible[t].begin < block.first + block.count && visible[t].end > block.first) return true;
+  }
+  return false;
+}
+
 // Six rows against one block.
 template <typename Unit, typename T>
-void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, int row, int rows, int padded, Scratch<Unit>& scratch) {
+void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows, int padded, Scratch<Unit>& scratch) {
   int lowest = kKvBlock;
   int highest = 0;
   bool all = true;
@@ -120,8 +147,7 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, int row, in
 
   constexpr int kAStep = Unit::kAWords;
   const int query_words = padded / Unit::kPack * kAStep;
-  const std::uint32_t* keys = block.k + tile.head_words;
-  rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, keys + c0, kKvBlock,
+  rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, head.k + c0, kKvBlock,
                             padded / Unit::kPack, scratch.scores + c0, kKvBlock, c1 - c0);
   constexpr int kWeightWords = kKvBlock / Unit::kPack * kAStep;
   const float scale_log2 = tile.scale * 1.44269504f;
@@ -138,7 +164,7 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, int row, in
     softmax_row<Unit>(scratch.scores + r * kKvBlock, c0, c1, scale_log2, tile.peak + row + r, tile.weight + row + r,
                       tile.sums + (row + r) * padded, padded, weights);
   }
-  const std::uint32_t* values = block.v + tile.head_words + static_cast<std::ptrdiff_t>(c0 / Unit::kPack) * padded;
+  const std::uint32_t* values = head.v + static_cast<std::ptrdiff_t>(c0 / Unit::kPack) * padded;
   rows_product<Unit, true>(rows, scratch.weights + c0 / Unit::kPack * kAStep, kWeightWords, values, padded,
                            (c1 - c0) / Unit::kPack, tile.sums + row * padded, padded, padded);
 }
@@ -158,8 +184,10 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
     tile.weight[r] = 0;
   }
   for (std::size_t b = 0; b < tile.block_count; ++b) {
+    if (!any_visible(tile.blocks[b], tile.visible, tile.tokens)) continue;
+    const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
     for (int row = 0; row < rows; row += kTileRows) {
-      attend_rows<Unit>(tile, tile.blocks[b], row, std::min(kTileRows, rows - row), padded, scratch);
+      attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, scratch);
     }
   }
 }

@@ -24,7 +24,8 @@ struct AttentionTile {
   float scale;
   const KvBlock* blocks;
   std::size_t block_count;
-  std::size_t head_words;  // where the kv head begins in a block's k and v
+  std::size_t head_words;  // native words of one head's K or V in a block
+  int kv_head;
   float* sums;             // [rows][Cp]: sum of exp2(score - peak) v, not normalised
   float* peak;             // [rows]: the largest score, times log2(e)
   float* weight;           // [rows]: sum of exp2(score - peak)
@@ -72,6 +73,9 @@ struct Kernels {
   /// Packs `columns` (<= kInt8Panel) weight rows, given as f32 [columns][width], for int8_product.
   void (*int8_pack)(const float* weights, std::size_t columns, std::size_t width, std::int8_t* panel, float* scales,
                     std::int32_t* bias);
+  /// One plane of a K/V block to its quantised form and back (ops/attention.h).
+  void (*kv_quantize)(KvType type, const std::uint32_t* words, std::size_t count, std::uint32_t* plane);
+  void (*kv_unpack)(KvType type, const std::uint32_t* plane, std::size_t count, std::uint32_t* words);
   /// y[r] = rows[r] * x, see ops/gemv.h; false when there is no kernel for the type.
   bool (*gemv)(TensorType type, const std::byte* rows, std::size_t row_bytes, const GemvInput& x, std::span<float> y);
   /// Nothing but the best multiply-add of the type, `steps` rounds; the operations done (0: no such instruction).

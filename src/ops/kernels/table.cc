@@ -2,6 +2,7 @@
 #include "ops/kernels/gemv.h"
 #include "ops/kernels/int8.h"
 #include "ops/kernels/kernels.h"
+#include "ops/kernels/kv_quant.h"
 #include "ops/kernels/linear.h"
 #include "ops/kernels/peak.h"
 #include "ops/kernels/rows.h"
@@ -54,6 +55,8 @@ constexpr Kernels make_table() {
   table.int8_pack = int8_pack;
   table.gemv = gemv;
 #endif
+  table.kv_quantize = kv_quantize;
+  table.kv_unpack = kv_unpack;
   table.peak_f32 = peak_f32;
   table.peak_bf16 = peak_bf16;
   table.peak_int8 = peak_int8;
