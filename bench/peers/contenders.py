@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 
 from setup import llama_tool, venv_python
@@ -29,6 +30,7 @@ class Case:
 class Sample:
     tokens_per_second: float
     peak_rss_bytes: int
+    cores_busy_elsewhere: float  # mean number of cores that other programs used meanwhile
     peak_private_bytes: int | None = None
 
 
@@ -42,8 +44,15 @@ class Contender:
     parse: Callable[[str], dict]
 
 
+def busy_seconds() -> float:
+    """CPU seconds that all programs have used since boot (/proc/stat: user, nice, system, idle, iowait, irq, softirq)."""
+    ticks = [int(x) for x in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:8]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(contender: Contender, case: Case) -> Sample:
     """Runs one process to its end. Peak RSS is the kernel's ru_maxrss of that process."""
+    start, busy_before = time.monotonic(), busy_seconds()
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(contender.command(case), stdout=subprocess.PIPE, stderr=log, text=True)
         output = process.stdout.read()  # to its end first: wait4 reaps the process
@@ -51,11 +60,13 @@ def measure(contender: Contender, case: Case) -> Sample:
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         errors = log.read()
+    elsewhere = busy_seconds() - busy_before - usage.ru_utime - usage.ru_stime
     if process.returncode != 0:
         last_line = (errors.strip() or "no message").splitlines()[-1]
         raise RuntimeError(f"{contender.name}: exit {process.returncode}: {last_line}")
     values = contender.parse(output)
-    return Sample(values["tokens_per_second"], usage.ru_maxrss * 1024, values.get("peak_private_bytes"))
+    return Sample(values["tokens_per_second"], usage.ru_maxrss * 1024,
+                  max(0.0, elsewhere) / (time.monotonic() - start), values.get("peak_private_bytes"))
 
 
 def tome(program: str, models: dict[str, str], flags: list[str]) -> Contender:

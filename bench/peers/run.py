@@ -23,6 +23,7 @@ import setup
 from contenders import Case, Contender, Sample
 
 LONG = 16 * 1024
+QUIET_LIMIT = 0.1  # cores that other programs may use before a figure is called disturbed
 PREFILL_LENGTHS = (512, 2048, 8192, 32768)
 DECODE_DEPTHS = (0, 8192)
 OTHER_TYPES = {"smollm2": ("BF16", "Q4_0"), "gemma": ("BF16",)}
@@ -105,8 +106,9 @@ def run_case(case: Case, options: argparse.Namespace, shorter: dict[str, list[Sa
                 print(f"{case}: {error}", file=sys.stderr)
                 continue
             results.setdefault(contender.name, []).append(sample)
-            print(f"{case}, round {round_number + 1}: {contender.name}: {sample.tokens_per_second:.1f} tokens/s",
-                  file=sys.stderr)
+            disturbed = sample.cores_busy_elsewhere > QUIET_LIMIT
+            print(f"{case}, round {round_number + 1}: {contender.name}: {sample.tokens_per_second:.1f} tokens/s"
+                  + f", DISTURBED: others used {sample.cores_busy_elsewhere:.1f} cores" * disturbed, file=sys.stderr)
         in_turn = keep_fastest(in_turn, results, BY_GROUP)
     return results
 
