@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "formats/integer_groups.h"
 #include "ops/kernels/kernels.h"
 
 namespace tome {
@@ -24,23 +25,11 @@ void Linear<T>::pack(Threads& threads, const TensorView& weight, Precision preci
   in_ = weight.columns();
   lora_ = lora;
   int8_ = precision == Precision::kInt8 && ops::kernels().int8;
-  std::vector<std::vector<float>> unpacked(static_cast<std::size_t>(threads.count()));
   if (int8_) {
-    const std::size_t count = (out_ + ops::kInt8Panel - 1) / ops::kInt8Panel;
-    const std::size_t values = ops::int8_panel_values(in_);
-    const std::size_t scales = ops::int8_panel_scales(in_);
-    panels_.reserve(count * values);
-    scales_.reserve(count * scales);
-    bias_.reserve(count * scales);
-    threads.for_each(count, [&](std::size_t p, int thread) {
-      auto& rows = unpacked[static_cast<std::size_t>(thread)];
-      const std::size_t columns = std::min(ops::kInt8Panel, out_ - p * ops::kInt8Panel);
-      unpack_rows(weight, p * ops::kInt8Panel, columns, rows);
-      ops::kernels().int8_pack(rows.data(), columns, in_, panels_.data() + p * values, scales_.data() + p * scales,
-                               bias_.data() + p * scales);
-    });
+    pack_int8(threads, weight);
     return;
   }
+  std::vector<std::vector<float>> unpacked(static_cast<std::size_t>(threads.count()));
   const std::size_t count = (out_ + ops::kLinearPanel - 1) / ops::kLinearPanel;
   const std::size_t words = ops::linear_panel_words<T>(in_);
   exact_panels_.reserve(count * words);
@@ -53,20 +42,56 @@ void Linear<T>::pack(Threads& threads, const TensorView& weight, Precision preci
 }
 
 template <typename T>
+ops::Int8Panel Linear<T>::panel(std::size_t index) const {
+  const std::size_t scales = ops::int8_panel_scales(in_);
+  return {panels_.data() + index * ops::int8_panel_values(in_), scales_.data() + index * scales,
+          has_offsets_ ? offsets_.data() + index * scales : nullptr, bias_.data() + index * scales};
+}
+
+template <typename T>
+void Linear<T>::pack_int8(Threads& threads, const TensorView& weight) {
+  const std::size_t count = (out_ + ops::kInt8Panel - 1) / ops::kInt8Panel;
+  const std::size_t scales = ops::int8_panel_scales(in_);
+  has_offsets_ = has_offsets(weight.type);
+  panels_.reserve(count * ops::int8_panel_values(in_));
+  scales_.reserve(count * scales);
+  bias_.reserve(count * scales);
+  if (has_offsets_) offsets_.reserve(count * scales);
+  struct Scratch {
+    ops::Int8Weights integers;
+    std::vector<float> unpacked;
+  };
+  std::vector<Scratch> scratch(static_cast<std::size_t>(threads.count()));
+  threads.for_each(count, [&](std::size_t p, int thread) {
+    auto& [integers, unpacked] = scratch[static_cast<std::size_t>(thread)];
+    const std::size_t first = p * ops::kInt8Panel;
+    integers.resize(std::min(ops::kInt8Panel, out_ - first), in_);
+    bool whole = in_ % ops::kInt8Group == 0;
+    for (std::size_t n = 0; n < integers.columns && whole; ++n) {
+      const std::size_t groups = integers.groups;
+      whole = unpack_integers(weight.type, weight.row(first + n), std::span(integers.q).subspan(n * in_, in_),
+                              std::span(integers.scales).subspan(n * groups, groups),
+                              std::span(integers.offsets).subspan(n * groups, groups));
+    }
+    if (!whole) {
+      unpack_rows(weight, first, integers.columns, unpacked);
+      ops::kernels().int8_quantize_weights(unpacked.data(), in_, integers);
+    }
+    ops::kernels().int8_pack(integers, panel(p));
+  });
+}
+
+template <typename T>
 std::size_t Linear<T>::bytes() const {
-  return exact_panels_.bytes() + panels_.bytes() + scales_.bytes() + bias_.bytes();
+  return exact_panels_.bytes() + panels_.bytes() + scales_.bytes() + offsets_.bytes() + bias_.bytes();
 }
 
 template <typename T>
 void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, T* y) const {
   if (int8_) {
     TOME_CHECK(quantized.rows == rows && quantized.groups == ops::int8_groups(in_));
-    const std::size_t values = ops::int8_panel_values(in_);
-    const std::size_t scales = ops::int8_panel_scales(in_);
     for (std::size_t first = 0, p = 0; first < out_; first += ops::kInt8Panel, ++p) {
-      ops::kernels().rows<T>().int8_product(quantized, panels_.data() + p * values, scales_.data() + p * scales,
-                                            bias_.data() + p * scales, std::min(ops::kInt8Panel, out_ - first),
-                                            y + first, out_);
+      ops::kernels().rows<T>().int8_product(quantized, panel(p), std::min(ops::kInt8Panel, out_ - first), y + first, out_);
     }
   } else {
     const std::size_t words = ops::linear_panel_words<T>(in_);

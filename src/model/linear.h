@@ -46,14 +46,17 @@ class Linear {
   bool wants_int8() const { return int8_; }
 
  private:
+  void pack_int8(Threads& threads, const TensorView& weight);
+  ops::Int8Panel panel(std::size_t index) const;
   void add_lora(const T* x, std::size_t rows, T* y) const;
 
   std::size_t out_ = 0, in_ = 0;
   bool int8_ = false;
+  bool has_offsets_ = false;
   LoraPair lora_;
   AlignedBuffer<std::uint32_t> exact_panels_;  // exact: kLinearPanel output columns each
   AlignedBuffer<std::int8_t> panels_;          // int8: kInt8Panel output columns each
-  AlignedBuffer<float> scales_;
+  AlignedBuffer<float> scales_, offsets_;
   AlignedBuffer<std::int32_t> bias_;
 };
 

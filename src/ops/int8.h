@@ -1,11 +1,11 @@
-// Dynamic int8 for linear layers of reading: activations quantised row by row, weights column by column, both with one
-// scale for each kInt8Group numbers of the reduction, so that one large number spoils only its own group.
+// Dynamic int8 for linear layers of reading: y = x W^T with int8 products, f32 sums of groups.
 //
-// Before that, every kInt8Rotation numbers of both are multiplied by the same orthogonal matrix (Walsh-Hadamard, as in
-// QuaRot, arXiv 2404.00456): their product stays, while outliers, which would take all of a scale's range, are spread out.
-//
-// The instruction multiplies unsigned by signed bytes; activations are stored plus 128, and the sum starts at
-// -128 * (sum of the group's weights), the panel's bias, which undoes it exactly.
+// Activations are quantised row by row, every kInt8Group numbers of the reduction with a scale of their own, so that one
+// large number spoils only its group. Weights that are stored as integers (Q4_0 to Q8_0, Q4_K) are taken as they are,
+// w = scale * q + offset, without any further rounding; others are quantised like activations. Then
+//   y = sum over groups of  x_scale * scale * (x_q . q)  +  offset * (sum of x)
+// The instruction multiplies unsigned by signed bytes; activations are stored plus 128, and the integer sum starts at
+// -128 * (sum of the group's q), the panel's bias, which undoes it exactly.
 #pragma once
 
 #include <cstddef>
@@ -14,32 +14,53 @@
 
 namespace tome::ops {
 
-inline constexpr std::size_t kInt8Group = 32;     // numbers of the reduction that share a scale
-inline constexpr std::size_t kInt8Rotation = 64;  // numbers of the reduction that are rotated together
-inline constexpr std::size_t kInt8Panel = 64;     // weight columns packed together
+inline constexpr std::size_t kInt8Group = 32;  // numbers of the reduction that share a scale
+inline constexpr std::size_t kInt8Panel = 64;  // weight columns packed together
 
-/// Groups of an input of `width` numbers, zeros added up to a whole rotation.
-inline std::size_t int8_groups(std::size_t width) {
-  return (width + kInt8Rotation - 1) / kInt8Rotation * (kInt8Rotation / kInt8Group);
-}
+inline std::size_t int8_groups(std::size_t width) { return (width + kInt8Group - 1) / kInt8Group; }
 
-/// Quantised activations: rows x (groups * kInt8Group) bytes, rows x groups scales.
+/// Quantised activations: rows x (groups * kInt8Group) bytes, rows x groups scales and sums.
 struct Int8Rows {
   std::size_t rows = 0;
   std::size_t groups = 0;
-  std::vector<std::uint8_t> values;
+  std::vector<std::uint8_t> values;  // q + 128
   std::vector<float> scales;
+  std::vector<float> sums;  // of the numbers of a group
 
   void resize(std::size_t row_count, std::size_t width) {
     rows = row_count;
     groups = int8_groups(width);
     values.resize(rows * groups * kInt8Group);
     scales.resize(rows * groups);
+    sums.resize(rows * groups);
   }
 };
 
-/// Bytes, scales and biases of one packed panel of kInt8Panel columns:
-///   values [groups * kInt8Group / 4][kInt8Panel][4], scales [groups][kInt8Panel], bias [groups][kInt8Panel]
+/// Weight rows as integers, before packing: q [columns][groups * kInt8Group], scales and offsets [columns][groups].
+struct Int8Weights {
+  std::size_t columns = 0;
+  std::size_t groups = 0;
+  std::vector<std::int8_t> q;
+  std::vector<float> scales, offsets;
+
+  void resize(std::size_t column_count, std::size_t width) {
+    columns = column_count;
+    groups = int8_groups(width);
+    q.assign(columns * groups * kInt8Group, 0);
+    scales.assign(columns * groups, 0.0f);
+    offsets.assign(columns * groups, 0.0f);
+  }
+};
+
+/// kInt8Panel packed columns, borrowed memory (columns past the last are zero):
+struct Int8Panel {
+  std::int8_t* values;    // [groups * kInt8Group / 4][kInt8Panel][4]
+  float* scales;          // [groups][kInt8Panel]
+  float* offsets;         // [groups][kInt8Panel], or null when all are zero
+  std::int32_t* bias;     // [groups][kInt8Panel]
+};
+
+/// Values, and scales (or offsets, or biases), of one panel for inputs of `width` numbers.
 inline std::size_t int8_panel_values(std::size_t width) { return int8_groups(width) * kInt8Group * kInt8Panel; }
 inline std::size_t int8_panel_scales(std::size_t width) { return int8_groups(width) * kInt8Panel; }
 

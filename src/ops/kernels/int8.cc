@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "ops/kernels/simd.h"
 
@@ -14,43 +15,47 @@ namespace {
 constexpr int kVectors = static_cast<int>(kInt8Panel) / kLanes;  // of one panel row
 constexpr int kRows = 6;
 constexpr int kSteps = static_cast<int>(kInt8Group) / 4;
-constexpr int kRotationVectors = static_cast<int>(kInt8Rotation) / kLanes;
+static_assert(kInt8Group == 2 * kLanes);
 
 inline void store_t(float* p, F32 x, __mmask16 mask) { _mm512_mask_storeu_ps(p, mask, x); }
 inline void store_t(tome::bf16* p, F32 x, __mmask16 mask) { _mm256_mask_storeu_epi16(p, mask, narrow(x)); }
 
-// R rows times one panel.
-template <int R, typename T>
-inline void panel_rows(const std::uint8_t* x, const float* x_scales, std::size_t groups, const std::int8_t* panel,
-                       const float* scales, const std::int32_t* bias, std::size_t columns, T* y, std::size_t stride) {
-  F32 total[R][kVectors];
-  for (auto& row : total) {
-    for (auto& t : row) t = zero();
-  }
+// R rows times one panel. The f32 totals live in the first-level cache, the integer sums of a group in registers.
+template <int R, bool kOffsets, typename T>
+inline void panel_rows(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std::size_t columns, T* y,
+                       std::size_t stride) {
+  alignas(64) float total[R][kInt8Panel] = {};
+  const std::size_t groups = x.groups;
   const std::size_t row_bytes = groups * kInt8Group;
-  for (std::size_t g = 0; g < groups; ++g) {
+  const std::uint8_t* a = x.values.data() + row * row_bytes;
+  const float* x_scales = x.scales.data() + row * groups;
+  const float* x_sums = x.sums.data() + row * groups;
+  const std::int8_t* w = panel.values;
+  for (std::size_t g = 0; g < groups; ++g, a += kInt8Group) {
     I32 sums[R][kVectors];
     for (int n = 0; n < kVectors; ++n) {
-      const I32 start = _mm512_loadu_si512(bias + g * kInt8Panel + static_cast<std::size_t>(n * kLanes));
+      const I32 start = _mm512_loadu_si512(panel.bias + g * kInt8Panel + static_cast<std::size_t>(n * kLanes));
       for (int r = 0; r < R; ++r) sums[r][n] = start;
     }
-    const std::int8_t* w = panel + g * kInt8Group * kInt8Panel;
-    const std::uint8_t* a = x + g * kInt8Group;
-    for (int k = 0; k < kSteps; ++k, w += 4 * kInt8Panel, a += 4) {
-      I32 columns_k[kVectors];
-      for (int n = 0; n < kVectors; ++n) columns_k[n] = _mm512_loadu_si512(w + n * 64);
+    for (int k = 0; k < kSteps; ++k, w += 4 * kInt8Panel) {
+      I32 column[kVectors];
+      for (int n = 0; n < kVectors; ++n) column[n] = _mm512_loadu_si512(w + n * 64);
       for (int r = 0; r < R; ++r) {
         std::int32_t word;
-        std::memcpy(&word, a + static_cast<std::size_t>(r) * row_bytes, 4);
-        const I32 row = _mm512_set1_epi32(word);
-        for (int n = 0; n < kVectors; ++n) sums[r][n] = _mm512_dpbusd_epi32(sums[r][n], row, columns_k[n]);
+        std::memcpy(&word, a + static_cast<std::size_t>(r) * row_bytes + 4 * k, 4);
+        const I32 four = _mm512_set1_epi32(word);
+        for (int n = 0; n < kVectors; ++n) sums[r][n] = _mm512_dpbusd_epi32(sums[r][n], four, column[n]);
       }
     }
     for (int n = 0; n < kVectors; ++n) {
-      const F32 scale = load(scales + g * kInt8Panel + static_cast<std::size_t>(n * kLanes));
+      const std::size_t at = g * kInt8Panel + static_cast<std::size_t>(n * kLanes);
+      const F32 scale = load(panel.scales + at);
       for (int r = 0; r < R; ++r) {
-        const F32 both = mul(scale, set1(x_scales[static_cast<std::size_t>(r) * groups + g]));
-        total[r][n] = fma(_mm512_cvtepi32_ps(sums[r][n]), both, total[r][n]);
+        const std::size_t group = static_cast<std::size_t>(r) * groups + g;
+        float* t = total[r] + n * kLanes;
+        F32 sum = fma(_mm512_cvtepi32_ps(sums[r][n]), mul(scale, set1(x_scales[group])), load(t));
+        if constexpr (kOffsets) sum = fma(load(panel.offsets + at), set1(x_sums[group]), sum);
+        store(t, sum);
       }
     }
   }
@@ -59,52 +64,54 @@ inline void panel_rows(const std::uint8_t* x, const float* x_scales, std::size_t
       const int left = static_cast<int>(columns) - n * kLanes;
       if (left <= 0) break;
       const auto mask = static_cast<__mmask16>(left >= kLanes ? 0xffffu : (1u << left) - 1u);
-      store_t(y + static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(n * kLanes), total[r][n], mask);
+      store_t(y + static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(n * kLanes), load(total[r] + n * kLanes), mask);
     }
   }
 }
 
-// Lanes with bit `kBit` of their number: (other - own), without: (other + own), `other` being the lane with that bit changed.
-template <int kBit>
-inline F32 butterfly(F32 own, F32 other) {
-  constexpr __mmask16 kMasks[] = {0, 0xaaaa, 0xcccc, 0, 0xf0f0, 0, 0, 0, 0xff00};
-  return _mm512_mask_sub_ps(_mm512_add_ps(other, own), kMasks[kBit], other, own);
-}
-
-// Multiplies 64 numbers by the Walsh-Hadamard matrix over 8 (orthogonal).
-inline void rotate64(F32 (&v)[kRotationVectors]) {
-  for (F32& x : v) {
-    x = butterfly<1>(x, _mm512_permute_ps(x, 0xb1));
-    x = butterfly<2>(x, _mm512_permute_ps(x, 0x4e));
-    x = butterfly<4>(x, _mm512_shuffle_f32x4(x, x, 0xb1));
-    x = butterfly<8>(x, _mm512_shuffle_f32x4(x, x, 0x4e));
+template <bool kOffsets, typename T>
+void product(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* y, std::size_t stride) {
+  std::size_t r = 0;
+  const auto take = [&](auto count) {
+    panel_rows<decltype(count)::value, kOffsets>(x, r, panel, columns, y + r * stride, stride);
+    r += static_cast<std::size_t>(decltype(count)::value);
+  };
+  while (r + kRows <= x.rows) take(std::integral_constant<int, kRows>{});
+  switch (x.rows - r) {
+    case 1: return take(std::integral_constant<int, 1>{});
+    case 2: return take(std::integral_constant<int, 2>{});
+    case 3: return take(std::integral_constant<int, 3>{});
+    case 4: return take(std::integral_constant<int, 4>{});
+    case 5: return take(std::integral_constant<int, 5>{});
+    default: return;
   }
-  const F32 a = add(v[0], v[1]), b = sub(v[0], v[1]), c = add(v[2], v[3]), d = sub(v[2], v[3]);
-  const F32 eighth = set1(0.125f);
-  v[0] = mul(add(a, c), eighth);
-  v[1] = mul(add(b, d), eighth);
-  v[2] = mul(sub(a, c), eighth);
-  v[3] = mul(sub(b, d), eighth);
 }
 
-// `count` numbers, zeros after them, rotated.
-template <typename T>
-inline void load_rotated(const T* from, std::size_t count, F32 (&v)[kRotationVectors]) {
-  if (count == kInt8Rotation) {
-    for (int i = 0; i < kRotationVectors; ++i) v[i] = load(from + i * kLanes);
-  } else {
-    float padded[kInt8Rotation] = {};
-    for (std::size_t i = 0; i < count; ++i) padded[i] = static_cast<float>(from[i]);
-    for (int i = 0; i < kRotationVectors; ++i) v[i] = load(padded + i * kLanes);
-  }
-  rotate64(v);
-}
+// A group of 32 as int8 in 32-bit lanes, with its scale.
+struct Group {
+  I32 low, high;
+  float scale;
+};
 
-// Writes the scale of a group of 32 and returns its inverse.
-inline float group_scale(F32 first, F32 second, float* scale) {
+inline Group quantize_group(F32 first, F32 second) {
   const float top = max_of(max(abs(first), abs(second)));
-  *scale = top / 127.0f;
-  return top > 0 ? 127.0f / top : 0.0f;
+  const F32 inverse = set1(top > 0 ? 127.0f / top : 0.0f);
+  return {_mm512_cvtps_epi32(mul(first, inverse)), _mm512_cvtps_epi32(mul(second, inverse)), top / 127.0f};
+}
+
+// Group g of a row of `width` numbers, zeros past its end.
+template <typename T>
+inline void load_group(const T* row, std::size_t g, std::size_t width, F32* first, F32* second) {
+  const std::size_t at = g * kInt8Group;
+  if (at + kInt8Group <= width) {
+    *first = load(row + at);
+    *second = load(row + at + kLanes);
+    return;
+  }
+  float padded[kInt8Group] = {};
+  for (std::size_t i = at; i < width; ++i) padded[i - at] = static_cast<float>(row[i]);
+  *first = load(padded);
+  *second = load(padded + kLanes);
 }
 
 }  // namespace
@@ -112,81 +119,65 @@ inline float group_scale(F32 first, F32 second, float* scale) {
 template <typename T>
 void quantize_rows(const T* x, std::size_t rows, std::size_t width, Int8Rows& out) {
   out.resize(rows, width);
+  const I32 shift = _mm512_set1_epi32(128);
   for (std::size_t r = 0; r < rows; ++r) {
-    float* scales = out.scales.data() + r * out.groups;
-    std::uint8_t* values = out.values.data() + r * out.groups * kInt8Group;
-    for (std::size_t first = 0; first < width; first += kInt8Rotation) {
-      F32 v[kRotationVectors];
-      load_rotated(x + r * width + first, std::min(kInt8Rotation, width - first), v);
-      for (int half = 0; half < kRotationVectors; half += 2, values += kInt8Group) {
-        const F32 inverse = set1(group_scale(v[half], v[half + 1], scales++));
-        for (int i = 0; i < 2; ++i) {
-          const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(mul(v[half + i], inverse)), _mm512_set1_epi32(128));
-          _mm_storeu_si128(reinterpret_cast<__m128i*>(values + i * kLanes), _mm512_cvtepi32_epi8(q));
-        }
-      }
+    for (std::size_t g = 0; g < out.groups; ++g) {
+      F32 first, second;
+      load_group(x + r * width, g, width, &first, &second);
+      const Group group = quantize_group(first, second);
+      out.scales[r * out.groups + g] = group.scale;
+      out.sums[r * out.groups + g] = sum(add(first, second));
+      auto* to = reinterpret_cast<__m128i*>(out.values.data() + (r * out.groups + g) * kInt8Group);
+      _mm_storeu_si128(to, _mm512_cvtepi32_epi8(_mm512_add_epi32(group.low, shift)));
+      _mm_storeu_si128(to + 1, _mm512_cvtepi32_epi8(_mm512_add_epi32(group.high, shift)));
     }
   }
 }
 
-void int8_pack(const float* weights, std::size_t columns, std::size_t width, std::int8_t* panel, float* scales,
-               std::int32_t* bias) {
-  const std::size_t groups = int8_groups(width);
-  for (std::size_t n = 0; n < kInt8Panel; ++n) {
-    if (n >= columns) {
-      for (std::size_t g = 0; g < groups; ++g) {
-        scales[g * kInt8Panel + n] = 0;
-        bias[g * kInt8Panel + n] = 0;
-        for (std::size_t k = 0; k < kInt8Group / 4; ++k) std::memset(panel + (g * kInt8Group + 4 * k) * kInt8Panel + 4 * n, 0, 4);
-      }
-      continue;
+void int8_quantize_weights(const float* weights, std::size_t width, Int8Weights& out) {
+  for (std::size_t n = 0; n < out.columns; ++n) {
+    for (std::size_t g = 0; g < out.groups; ++g) {
+      F32 first, second;
+      load_group(weights + n * width, g, width, &first, &second);
+      const Group group = quantize_group(first, second);
+      out.scales[n * out.groups + g] = group.scale;
+      auto* to = reinterpret_cast<__m128i*>(out.q.data() + (n * out.groups + g) * kInt8Group);
+      _mm_storeu_si128(to, _mm512_cvtepi32_epi8(group.low));
+      _mm_storeu_si128(to + 1, _mm512_cvtepi32_epi8(group.high));
     }
-    for (std::size_t first = 0; first < width; first += kInt8Rotation) {
-      F32 v[kRotationVectors];
-      load_rotated(weights + n * width + first, std::min(kInt8Rotation, width - first), v);
-      for (int half = 0; half < kRotationVectors; half += 2) {
-        const std::size_t g = first / kInt8Group + static_cast<std::size_t>(half / 2);
-        const F32 inverse = set1(group_scale(v[half], v[half + 1], scales + g * kInt8Panel + n));
-        const __m512i low = _mm512_cvtps_epi32(mul(v[half], inverse));
-        const __m512i high = _mm512_cvtps_epi32(mul(v[half + 1], inverse));
-        bias[g * kInt8Panel + n] = -128 * _mm512_reduce_add_epi32(_mm512_add_epi32(low, high));
-        alignas(32) std::int8_t quantized[kInt8Group];
-        _mm_store_si128(reinterpret_cast<__m128i*>(quantized), _mm512_cvtepi32_epi8(low));
-        _mm_store_si128(reinterpret_cast<__m128i*>(quantized + kLanes), _mm512_cvtepi32_epi8(high));
-        std::int8_t* to = panel + g * kInt8Group * kInt8Panel + n * 4;
-        for (std::size_t k = 0; k < kInt8Group / 4; ++k) std::memcpy(to + k * 4 * kInt8Panel, quantized + 4 * k, 4);
-      }
+  }
+}
+
+void int8_pack(const Int8Weights& weights, const Int8Panel& panel) {
+  const std::size_t groups = weights.groups;
+  const __m256i ones = _mm256_set1_epi8(1);
+  for (std::size_t n = 0; n < kInt8Panel; ++n) {
+    const bool real = n < weights.columns;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t from = n * groups + g;
+      const std::size_t to = g * kInt8Panel + n;
+      panel.scales[to] = real ? weights.scales[from] : 0.0f;
+      if (panel.offsets != nullptr) panel.offsets[to] = real ? weights.offsets[from] : 0.0f;
+      const __m256i q = real ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights.q.data() + from * kInt8Group))
+                             : _mm256_setzero_si256();
+      panel.bias[to] = -128 * _mm512_reduce_add_epi32(_mm512_zextsi256_si512(_mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, q)));
+      alignas(32) std::int32_t words[kInt8Group / 4];
+      _mm256_store_si256(reinterpret_cast<__m256i*>(words), q);
+      auto* values = reinterpret_cast<std::int32_t*>(panel.values) + g * kInt8Group / 4 * kInt8Panel + n;
+      for (std::size_t k = 0; k < kInt8Group / 4; ++k) values[k * kInt8Panel] = words[k];
     }
   }
 }
 
 template <typename T>
-void int8_product(const Int8Rows& x, const std::int8_t* panel, const float* scales, const std::int32_t* bias,
-                  std::size_t columns, T* y, std::size_t stride) {
-  std::size_t r = 0;
-  const std::size_t row_bytes = x.groups * kInt8Group;
-  const auto rows = [&](auto count) {
-    panel_rows<decltype(count)::value>(x.values.data() + r * row_bytes, x.scales.data() + r * x.groups, x.groups, panel,
-                                       scales, bias, columns, y + r * stride, stride);
-    r += static_cast<std::size_t>(decltype(count)::value);
-  };
-  while (r + kRows <= x.rows) rows(std::integral_constant<int, kRows>{});
-  switch (x.rows - r) {
-    case 1: return rows(std::integral_constant<int, 1>{});
-    case 2: return rows(std::integral_constant<int, 2>{});
-    case 3: return rows(std::integral_constant<int, 3>{});
-    case 4: return rows(std::integral_constant<int, 4>{});
-    case 5: return rows(std::integral_constant<int, 5>{});
-    default: return;
-  }
+void int8_product(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* y, std::size_t stride) {
+  panel.offsets != nullptr ? product<true>(x, panel, columns, y, stride) : product<false>(x, panel, columns, y, stride);
 }
 
 template void quantize_rows<tome::bf16>(const tome::bf16*, std::size_t, std::size_t, Int8Rows&);
 template void quantize_rows<float>(const float*, std::size_t, std::size_t, Int8Rows&);
-template void int8_product<tome::bf16>(const Int8Rows&, const std::int8_t*, const float*, const std::int32_t*,
-                                       std::size_t, tome::bf16*, std::size_t);
-template void int8_product<float>(const Int8Rows&, const std::int8_t*, const float*, const std::int32_t*, std::size_t,
-                                  float*, std::size_t);
+template void int8_product<tome::bf16>(const Int8Rows&, const Int8Panel&, std::size_t, tome::bf16*, std::size_t);
+template void int8_product<float>(const Int8Rows&, const Int8Panel&, std::size_t, float*, std::size_t);
 
 #endif  // levels without VNNI have no int8 path: the table says so
 

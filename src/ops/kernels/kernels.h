@@ -59,8 +59,7 @@ struct RowKernels {
   /// Int8 rows with one scale for each group (ops/int8.h).
   void (*quantize_rows)(const T* x, std::size_t rows, std::size_t width, Int8Rows& out);
   /// y[rows][stride], columns [0, columns): int8 product, see ops/int8.h.
-  void (*int8_product)(const Int8Rows& x, const std::int8_t* panel, const float* scales, const std::int32_t* bias,
-                       std::size_t columns, T* y, std::size_t stride);
+  void (*int8_product)(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* y, std::size_t stride);
 };
 
 struct Kernels {
@@ -70,9 +69,10 @@ struct Kernels {
   bool int8;  // quantize_rows, int8_product, int8_pack and gemv exist
   RowKernels<bf16> bf16_rows;
   RowKernels<float> f32_rows;
-  /// Packs `columns` (<= kInt8Panel) weight rows, given as f32 [columns][width], for int8_product.
-  void (*int8_pack)(const float* weights, std::size_t columns, std::size_t width, std::int8_t* panel, float* scales,
-                    std::int32_t* bias);
+  /// Quantises f32 weight rows [out.columns][width] into `out`, which has been resized for them.
+  void (*int8_quantize_weights)(const float* weights, std::size_t width, Int8Weights& out);
+  /// Packs up to kInt8Panel weight rows for int8_product.
+  void (*int8_pack)(const Int8Weights& weights, const Int8Panel& panel);
   /// One plane of a K/V block to its quantised form and back (ops/attention.h).
   void (*kv_quantize)(KvType type, const std::uint32_t* words, std::size_t count, std::uint32_t* plane);
   void (*kv_unpack)(KvType type, const std::uint32_t* plane, std::size_t count, std::uint32_t* words);

@@ -52,6 +52,7 @@ constexpr Kernels make_table() {
   table.f32_rows = row_kernels<float>();
 #if defined(__AVX512VNNI__)
   table.int8 = true;
+  table.int8_quantize_weights = int8_quantize_weights;
   table.int8_pack = int8_pack;
   table.gemv = gemv;
 #endif
