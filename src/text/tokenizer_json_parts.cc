@@ -63,11 +63,16 @@ TokenId read_id(const Json& number, const std::string& where, std::string_view p
 
 class VocabularyReader {
  public:
-  VocabularyReader(JsonVocabulary& out, const std::string& where) : out_(out), where_(where) {}
+  /// A file of `entries` tokens may leave out as many ids, and some, not more.
+  VocabularyReader(JsonVocabulary& out, std::size_t entries, const std::string& where)
+      : out_(out), limit_(2 * entries + 4096), where_(where) {}
 
   /// Piece `text` has `id`. Returns false when it had that id already.
   bool put(const std::string& text, TokenId id, PieceType type) {
     const auto i = static_cast<std::size_t>(id);
+    if (i >= limit_) {
+      throw_user_error(where_, ": the id of token ", in_quotes(text), " is ", id, ", far more than there are tokens");
+    }
     if (i >= taken_.size()) {
       taken_.resize(i + 1);
       out_.spelled.resize(i + 1);
@@ -84,13 +89,9 @@ class VocabularyReader {
     return !repeated;
   }
 
-  /// Names the ids that no piece has. Refuses a file that is mostly holes.
+  /// Names the ids that no piece has.
   void fill_holes() {
-    const auto used = static_cast<std::size_t>(std::count(taken_.begin(), taken_.end(), true));
-    if (used == 0) throw_user_error(where_, ": no tokens in it; get the file again");
-    if (taken_.size() > 2 * used + 4096) {
-      throw_user_error(where_, ": ids reach ", taken_.size() - 1, ", but there are only ", used, " tokens");
-    }
+    if (taken_.empty()) throw_user_error(where_, ": no tokens in it; get the file again");
     for (std::size_t i = 0; i < taken_.size(); ++i) {
       if (taken_[i]) continue;
       out_.spelled[i] = cat("<no token ", i, ">");
@@ -100,6 +101,7 @@ class VocabularyReader {
 
  private:
   JsonVocabulary& out_;
+  std::size_t limit_;
   const std::string& where_;
   std::vector<bool> taken_;
 };
@@ -199,8 +201,9 @@ JsonVocabulary read_json_vocabulary(const Json& root, const std::string& where) 
   const Json& vocabulary = member(model, "vocab");
   if (!vocabulary.is_object()) throw_user_error(where, ": no vocabulary (model.vocab); get the file again");
   const bool byte_pieces = is_true(model, "byte_fallback");
+  const Json& added = member(root, "added_tokens");
   JsonVocabulary out;
-  VocabularyReader reader(out, where);
+  VocabularyReader reader(out, vocabulary.size() + added.size(), where);
   for (const auto& [text, id] : vocabulary.items()) {
     const bool byte = byte_pieces && Pieces::byte_value(text) >= 0;
     if (!reader.put(text, read_id(id, where, text), byte ? PieceType::kByte : PieceType::kNormal)) {
@@ -208,7 +211,7 @@ JsonVocabulary read_json_vocabulary(const Json& root, const std::string& where) 
     }
   }
   const bool normalises = !member(root, "normalizer").is_null();
-  if (const Json& added = member(root, "added_tokens"); added.is_array()) {
+  if (added.is_array()) {
     for (const Json& token : added) read_added_token(token, vocabulary, normalises, reader, out, where);
   }
   reader.fill_holes();
