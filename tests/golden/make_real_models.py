@@ -22,8 +22,9 @@ from reference_perplexity import measure  # noqa: E402
 
 MODELS = ["smollm2", "gemma"]
 NOVELS = ["the-hound-of-the-baskervilles.txt", "treasure-island.txt", "the-moonstone.txt"]
-# dtype, tokens, raw
-RUNS = [("float32", 4096, False), ("bfloat16", 4096, False), ("float32", 4096, True), ("float32", 8192, False)]
+RUNS = [  # model, dtype, tokens, raw
+    ("smollm2", "float32", 4096, False), ("gemma", "float32", 4096, False), ("smollm2", "bfloat16", 4096, False),
+    ("gemma", "bfloat16", 4096, False), ("smollm2", "float32", 4096, True), ("smollm2", "float32", 8192, False)]
 PROMPT, ANSWER = 300, 40
 
 
@@ -33,7 +34,7 @@ def perplexities(files, books):
     rows = json.loads(path.read_text())["results"] if path.exists() else []
     keys = ("model", "dtype", "tokens", "raw", "text")
     done = {tuple(row[key] for key in keys) for row in rows}
-    todo = [(name, *run, novel) for run in RUNS for name in MODELS for novel in NOVELS]
+    todo = [(*run, novel) for run in RUNS for novel in NOVELS]
     loaded, model, tokenizer = None, None, None
     for name, dtype, tokens, raw, novel in todo:
         if (name, dtype, tokens, raw, novel) in done:
