@@ -1,4 +1,4 @@
-"""The real models by PyTorch + transformers, from the same GGUF files that tome opens. Needs tests/golden/requirements.txt.
+"""The real models by PyTorch + transformers from the GGUF files that tome opens. Packages: tests/golden/requirements.txt.
 
 Conventions shared with tome's tests:
 - weights: every block of the GGUF dequantised (GgufConfig(dequantize=True)), then cast to the run's dtype;

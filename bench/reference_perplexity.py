@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Perplexity of a GGUF model on the first N tokens of texts by transformers: what `tome perplexity` is measured against.
+"""Perplexity of a GGUF model on the first N tokens of texts by transformers: what `tome perplexity` is held against.
 
     reference_perplexity.py --model smollm2.gguf --tokens 4096 novel.txt [...]
 
