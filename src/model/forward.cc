@@ -27,6 +27,14 @@ bool forward(const Model& model, Threads& threads, const ForwardOptions& options
   return true;
 }
 
+template <typename T>
+void embed_text(const Model& model, std::span<const std::int32_t> ids, T* x) {
+  for (std::size_t first = 0; first < ids.size(); first += kEmbedRows) {
+    embed<T>(model, ids.subspan(first, std::min(kEmbedRows, ids.size() - first)), x + first * model.config().width);
+    model.release(model.embedding());
+  }
+}
+
 std::vector<ops::KeyRange> causal_ranges(std::int64_t first, std::size_t rows, std::int64_t window) {
   std::vector<ops::KeyRange> ranges(rows);
   for (std::size_t r = 0; r < rows; ++r) ranges[r] = ops::causal_range(first + static_cast<std::int64_t>(r), window);
@@ -41,5 +49,7 @@ std::vector<std::int64_t> consecutive_positions(std::int64_t first, std::size_t 
 
 template bool forward<bf16>(const Model&, Threads&, const ForwardOptions&, const ForwardPass<bf16>&);
 template bool forward<float>(const Model&, Threads&, const ForwardOptions&, const ForwardPass<float>&);
+template void embed_text<bf16>(const Model&, std::span<const std::int32_t>, bf16*);
+template void embed_text<float>(const Model&, std::span<const std::int32_t>, float*);
 
 }  // namespace tome

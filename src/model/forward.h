@@ -11,9 +11,12 @@
 
 namespace tome {
 
+inline constexpr std::size_t kDefaultChunkRows = 2048;
+inline constexpr std::size_t kEmbedRows = 256;  // tokens between two releases of the embedding's pages in embed_text
+
 struct ForwardOptions {
   Precision precision = Precision::kInt8;
-  std::size_t chunk_rows = 2048;
+  std::size_t chunk_rows = kDefaultChunkRows;
   /// LoRA pairs by layer, or empty.
   std::span<const LayerAdapter> adapters;
 };
@@ -38,6 +41,10 @@ struct ForwardPass {
 /// Returns false when a callback stopped it.
 template <typename T>
 bool forward(const Model& model, Threads& threads, const ForwardOptions& options, const ForwardPass<T>& pass);
+
+/// As embed(), for a long text: lets the embedding's mapped pages go again and again, so that few are ever resident.
+template <typename T>
+void embed_text(const Model& model, std::span<const std::int32_t> ids, T* x);
 
 /// Visible ranges of `rows` consecutive tokens from index `first`: causal, and within `window` keys when window > 0.
 std::vector<ops::KeyRange> causal_ranges(std::int64_t first, std::size_t rows, std::int64_t window);
