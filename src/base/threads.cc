@@ -83,7 +83,14 @@ void Threads::for_each(std::size_t items, const std::function<void(std::size_t, 
   }
   wake_.notify_all();
   drain(0);
-  while (running_.load(std::memory_order_acquire) != 0) pause_briefly();
+  const auto deadline = std::chrono::steady_clock::now() + kSpin;
+  while (running_.load(std::memory_order_acquire) != 0) {
+    if (std::chrono::steady_clock::now() < deadline) {
+      pause_briefly();
+    } else {
+      std::this_thread::yield();  // a busy machine: the worker may be waiting for this very core
+    }
+  }
   if (error_) std::rethrow_exception(error_);
 }
 
