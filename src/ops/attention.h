@@ -41,18 +41,18 @@ std::size_t kv_block_words(const AttentionShape& shape) {
   return static_cast<std::size_t>(shape.kv_heads) * static_cast<std::size_t>(shape.padded_width() / kPack<T>) * kKvBlock;
 }
 
-/// How the numbers of a block are kept. Quantised planes (bf16 activations only) keep the packed order: every
-/// kKvGroupWords words, 32 numbers, share a scale. In K these are 16 keys x 2 channels, in V 16 channels x 2 tokens, so
-/// that K is scaled by channel and V by token (KIVI, arXiv 2402.02750).
+/// How the numbers of a block are kept. Quantised planes (bf16 activations only) keep the packed order: in every
+/// kKvGroupWords words the lower numbers share a scale, and so do the upper ones. In K these are 32 keys of one channel, in
+/// V 32 channels of one token (KIVI, arXiv 2402.02750).
 enum class KvType { kNative, kQ8, kQ4 };
-inline constexpr std::size_t kKvGroupWords = 16;
+inline constexpr std::size_t kKvGroupWords = 32;
 
 /// "bf16", "q8" or "q4".
 std::string_view to_string(KvType type);
 
 /// 32-bit words of one head's K (or V) plane of one block: 8.5 and 5 bits a number for q8 and q4.
 inline std::size_t kv_plane_words(KvType type, std::size_t native_words) {
-  const std::size_t groups = native_words / kKvGroupWords;
+  const std::size_t groups = 2 * native_words / kKvGroupWords;
   switch (type) {
     case KvType::kQ8: return (2 * native_words + 2 * groups) / 4;
     case KvType::kQ4: return (native_words + 4 * groups) / 4;

@@ -3,7 +3,8 @@
 // Activations are quantised row by row, every kInt8Group numbers of the reduction with a scale of their own, so that one
 // large number spoils only its group. Weights that are stored as integers (Q4_0 to Q8_0, Q4_K) are taken as they are,
 // w = scale * q + offset, without any further rounding; others are quantised like activations. Then
-//   y = sum over groups of  x_scale * scale * (x_q . q)  +  offset * (sum of x)
+//   y = sum over groups of  x_scale * scale * (x_q . q)  +  offset * x_scale * (sum of x_q)
+// (the sum of the rounded x: its rounding then meets w as a whole, not the larger q alone).
 // The instruction multiplies unsigned by signed bytes; activations are stored plus 128, and the integer sum starts at
 // -128 * (sum of the group's q), the panel's bias, which undoes it exactly.
 #pragma once
@@ -25,7 +26,7 @@ struct Int8Rows {
   std::size_t groups = 0;
   std::vector<std::uint8_t> values;  // q + 128
   std::vector<float> scales;
-  std::vector<float> sums;  // of the numbers of a group
+  std::vector<float> sums;  // scale * sum of a group's q
 
   void resize(std::size_t row_count, std::size_t width) {
     rows = row_count;

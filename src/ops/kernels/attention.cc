@@ -128,9 +128,35 @@ inline bool any_visible(const KvBlock& block, const KeyRange* visible, int token
   return false;
 }
 
+// With few rows the products wait for memory: what comes next is asked for while the present strip is computed.
+class Prefetch {
+ public:
+  Prefetch() = default;
+  /// The next block's planes of one head, in `strips` equal parts.
+  Prefetch(const KvBlock& next, std::size_t plane, std::size_t head, int strips)
+      : k_(reinterpret_cast<const char*>(next.k + plane * head)),
+        v_(reinterpret_cast<const char*>(next.v + plane * head)),
+        part_(plane * 4 / static_cast<std::size_t>(strips)) {}
+
+  void strip() {
+    for (std::size_t i = 0; i < part_; i += 64) {
+      _mm_prefetch(k_ + i, _MM_HINT_T1);
+      _mm_prefetch(v_ + i, _MM_HINT_T1);
+    }
+    k_ += part_;
+    v_ += part_;
+  }
+
+ private:
+  const char* k_ = nullptr;
+  const char* v_ = nullptr;
+  std::size_t part_ = 0;
+};
+
 // Six rows against one block.
 template <typename Unit, typename T>
-void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows, int padded, Scratch<Unit>& scratch) {
+void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows, int padded,
+                 Prefetch next, Scratch<Unit>& scratch) {
   int lowest = kKvBlock;
   int highest = 0;
   bool all = true;
@@ -147,8 +173,11 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
 
   constexpr int kAStep = Unit::kAWords;
   const int query_words = padded / Unit::kPack * kAStep;
-  rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, head.k + c0, kKvBlock,
-                            padded / Unit::kPack, scratch.scores + c0, kKvBlock, c1 - c0);
+  for (int c = c0; c < c1; c += kColumnStep) {
+    next.strip();
+    rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, head.k + c, kKvBlock,
+                              padded / Unit::kPack, scratch.scores + c, kKvBlock, kColumnStep);
+  }
   constexpr int kWeightWords = kKvBlock / Unit::kPack * kAStep;
   const float scale_log2 = tile.scale * 1.44269504f;
   for (int r = 0; r < rows; ++r) {
@@ -186,8 +215,13 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
   for (std::size_t b = 0; b < tile.block_count; ++b) {
     if (!any_visible(tile.blocks[b], tile.visible, tile.tokens)) continue;
     const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
+    Prefetch next;
+    if (rows <= kTileRows && b + 1 < tile.block_count) {
+      next = Prefetch(tile.blocks[b + 1], kv_plane_words(tile.blocks[b + 1].type, tile.head_words),
+                      static_cast<std::size_t>(tile.kv_head), kKvBlock / kColumnStep);
+    }
     for (int row = 0; row < rows; row += kTileRows) {
-      attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, scratch);
+      attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, next, scratch);
     }
   }
 }

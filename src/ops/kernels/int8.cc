@@ -126,7 +126,8 @@ void quantize_rows(const T* x, std::size_t rows, std::size_t width, Int8Rows& ou
       load_group(x + r * width, g, width, &first, &second);
       const Group group = quantize_group(first, second);
       out.scales[r * out.groups + g] = group.scale;
-      out.sums[r * out.groups + g] = sum(add(first, second));
+      out.sums[r * out.groups + g] =
+          group.scale * static_cast<float>(_mm512_reduce_add_epi32(_mm512_add_epi32(group.low, group.high)));
       auto* to = reinterpret_cast<__m128i*>(out.values.data() + (r * out.groups + g) * kInt8Group);
       _mm_storeu_si128(to, _mm512_cvtepi32_epi8(_mm512_add_epi32(group.low, shift)));
       _mm_storeu_si128(to + 1, _mm512_cvtepi32_epi8(_mm512_add_epi32(group.high, shift)));

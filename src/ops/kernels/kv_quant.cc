@@ -9,15 +9,17 @@
 namespace tome::ops::TOME_LEVEL {
 namespace {
 
-constexpr std::size_t kWords = kKvGroupWords;  // of one group: 32 numbers that share a scale
+constexpr std::size_t kWords = kKvGroupWords;  // whose lower numbers share a scale, and whose upper do
 
 inline std::uint16_t to_half(float x) {
   return static_cast<std::uint16_t>(_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT)));
 }
 inline float from_half(std::uint16_t h) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(h))); }
 
-inline float low_of(std::uint32_t word) { return static_cast<float>(std::bit_cast<tome::bf16>(static_cast<std::uint16_t>(word))); }
-inline float high_of(std::uint32_t word) { return static_cast<float>(std::bit_cast<tome::bf16>(static_cast<std::uint16_t>(word >> 16))); }
+// The lower (0) or upper (1) bf16 of a word.
+inline float half_of(std::uint32_t word, int half) {
+  return static_cast<float>(std::bit_cast<tome::bf16>(static_cast<std::uint16_t>(word >> (16 * half))));
+}
 
 // bf16 pairs from their lower and upper numbers.
 inline void store_pairs(std::uint32_t* words, F32 low, F32 high) {
@@ -52,25 +54,36 @@ inline F32 low_shorts(I32 x) { return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm25
 inline F32 high_shorts(I32 x) { return _mm256_cvtepi32_ps(_mm256_srai_epi32(x, 16)); }
 #endif
 
-// A plane: the groups' values, then their scales (and minima) as f16.
-//   q8  [count][2] int8                             [count / 16] f16 scale
-//   q4  [count] byte, low half the lower number     [count / 16][2] f16 scale, minimum
+// A plane: the values, then for every kWords words the scale (and minimum) of their lower and of their upper numbers.
+//   q8  [count][2] int8                             [count / 32][2] f16 scale
+//   q4  [count] byte, low half the lower number     [count / 32][2][2] f16 scale, minimum
+struct Range {
+  float least, most;
+};
+
+// Of the lower (half 0) or upper (half 1) numbers of a group.
+inline Range range_of(const std::uint32_t* words, int half) {
+  Range range{half_of(words[0], half), half_of(words[0], half)};
+  for (std::size_t i = 1; i < kWords; ++i) {
+    range.least = std::min(range.least, half_of(words[i], half));
+    range.most = std::max(range.most, half_of(words[i], half));
+  }
+  return range;
+}
+
 void quantize_q8(const std::uint32_t* words, std::size_t count, std::uint32_t* plane) {
   auto* values = reinterpret_cast<std::int8_t*>(plane);
   auto* scales = reinterpret_cast<std::uint16_t*>(values + 2 * count);
-  for (std::size_t g = 0; g < count / kWords; ++g) {
-    float numbers[2 * kWords];
-    float top = 0;
-    for (std::size_t i = 0; i < kWords; ++i) {
-      numbers[2 * i] = low_of(words[g * kWords + i]);
-      numbers[2 * i + 1] = high_of(words[g * kWords + i]);
-      top = std::max({top, std::fabs(numbers[2 * i]), std::fabs(numbers[2 * i + 1])});
-    }
-    scales[g] = to_half(top / 127.0f);
-    const float scale = from_half(scales[g]);
-    const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-    for (std::size_t i = 0; i < 2 * kWords; ++i) {
-      values[2 * g * kWords + i] = static_cast<std::int8_t>(std::clamp(std::nearbyintf(numbers[i] * inverse), -127.0f, 127.0f));
+  for (std::size_t g = 0; g < count / kWords; ++g, words += kWords, values += 2 * kWords, scales += 2) {
+    for (int half = 0; half < 2; ++half) {
+      const Range range = range_of(words, half);
+      scales[half] = to_half(std::max(std::fabs(range.least), std::fabs(range.most)) / 127.0f);
+      const float scale = from_half(scales[half]);
+      const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
+      for (std::size_t i = 0; i < kWords; ++i) {
+        const float level = std::nearbyintf(half_of(words[i], half) * inverse);
+        values[2 * i + static_cast<std::size_t>(half)] = static_cast<std::int8_t>(std::clamp(level, -127.0f, 127.0f));
+      }
     }
   }
 }
@@ -78,23 +91,19 @@ void quantize_q8(const std::uint32_t* words, std::size_t count, std::uint32_t* p
 void quantize_q4(const std::uint32_t* words, std::size_t count, std::uint32_t* plane) {
   auto* values = reinterpret_cast<std::uint8_t*>(plane);
   auto* scales = reinterpret_cast<std::uint16_t*>(values + count);
-  for (std::size_t g = 0; g < count / kWords; ++g) {
-    float least = high_of(words[g * kWords]);
-    float most = least;
-    for (std::size_t i = 0; i < kWords; ++i) {
-      const std::uint32_t word = words[g * kWords + i];
-      least = std::min({least, low_of(word), high_of(word)});
-      most = std::max({most, low_of(word), high_of(word)});
-    }
-    scales[2 * g] = to_half((most - least) / 15.0f);
-    scales[2 * g + 1] = to_half(least);
-    const float scale = from_half(scales[2 * g]);
-    const float minimum = from_half(scales[2 * g + 1]);
-    const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-    const auto level = [&](float x) { return static_cast<unsigned>(std::clamp(std::nearbyintf((x - minimum) * inverse), 0.0f, 15.0f)); };
-    for (std::size_t i = 0; i < kWords; ++i) {
-      const std::uint32_t word = words[g * kWords + i];
-      values[g * kWords + i] = static_cast<std::uint8_t>(level(low_of(word)) | level(high_of(word)) << 4);
+  std::memset(values, 0, count);
+  for (std::size_t g = 0; g < count / kWords; ++g, words += kWords, values += kWords, scales += 4) {
+    for (int half = 0; half < 2; ++half) {
+      const Range range = range_of(words, half);
+      scales[2 * half] = to_half((range.most - range.least) / 15.0f);
+      scales[2 * half + 1] = to_half(range.least);
+      const float scale = from_half(scales[2 * half]);
+      const float minimum = from_half(scales[2 * half + 1]);
+      const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
+      for (std::size_t i = 0; i < kWords; ++i) {
+        const float level = std::clamp(std::nearbyintf((half_of(words[i], half) - minimum) * inverse), 0.0f, 15.0f);
+        values[i] = static_cast<std::uint8_t>(values[i] | static_cast<unsigned>(level) << (4 * half));
+      }
     }
   }
 }
@@ -103,9 +112,9 @@ void unpack_q8(const std::uint32_t* plane, std::size_t count, std::uint32_t* wor
   const auto* values = reinterpret_cast<const std::int8_t*>(plane);
   const auto* scales = reinterpret_cast<const std::uint16_t*>(values + 2 * count);
   for (std::size_t i = 0; i < count; i += kLanes) {
-    const F32 scale = set1(from_half(scales[i / kWords]));
+    const std::uint16_t* pair = scales + i / kWords * 2;
     const I32 pairs = pairs_to_words(values + 2 * i);
-    store_pairs(words + i, mul(low_shorts(pairs), scale), mul(high_shorts(pairs), scale));
+    store_pairs(words + i, mul(low_shorts(pairs), set1(from_half(pair[0]))), mul(high_shorts(pairs), set1(from_half(pair[1]))));
   }
 }
 
@@ -113,10 +122,10 @@ void unpack_q4(const std::uint32_t* plane, std::size_t count, std::uint32_t* wor
   const auto* values = reinterpret_cast<const std::uint8_t*>(plane);
   const auto* scales = reinterpret_cast<const std::uint16_t*>(values + count);
   for (std::size_t i = 0; i < count; i += kLanes) {
-    const F32 scale = set1(from_half(scales[i / kWords * 2]));
-    const F32 minimum = set1(from_half(scales[i / kWords * 2 + 1]));
+    const std::uint16_t* four = scales + i / kWords * 4;
     const I32 bytes = bytes_to_words(values + i);
-    store_pairs(words + i, fma(low_nibbles(bytes), scale, minimum), fma(high_nibbles(bytes), scale, minimum));
+    store_pairs(words + i, fma(low_nibbles(bytes), set1(from_half(four[0])), set1(from_half(four[1]))),
+                fma(high_nibbles(bytes), set1(from_half(four[2])), set1(from_half(four[3]))));
   }
 }
 
