@@ -27,10 +27,12 @@ struct ModelFlags {
   bool exact = false;
   std::string dtype = "bf16";
   std::string kv = "bf16";
+  bool force = false;
   bool quiet = false;
 
   void add_to(CLI::App& command);
   int thread_count() const;
+  /// Throws UserError for a type that costs more than it should (docs/performance.md), unless --force.
   ops::KvType kv_type() const;
 };
 
