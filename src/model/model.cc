@@ -180,14 +180,31 @@ std::uint64_t Model::fingerprint() const {
     XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() / 2 / kSample * kSample, std::min(n, tensor.data.size() - tensor.data.size() / 2 / kSample * kSample));
     XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() - n, n);
   };
+  const auto add_norm = [&](const std::vector<float>& norm) {
+    XXH3_64bits_update(state, norm.data(), norm.size() * sizeof(float));
+  };
   add(embedding_);
   add(output_);
   for (const LayerWeights& layer : layers_) {
     for (const TensorView& tensor : layer.matrices) add(tensor);
+    for (const auto* norm : {&layer.attention_norm, &layer.feed_forward_norm, &layer.query_norm, &layer.key_norm,
+                             &layer.post_attention_norm, &layer.post_feed_forward_norm}) {
+      add_norm(*norm);
+    }
   }
-  const std::size_t size = file_bytes();
-  XXH3_64bits_update(state, &size, sizeof size);
-  XXH3_64bits_update(state, output_norm_.data(), output_norm_.size() * sizeof(float));
+  add_norm(output_norm_);
+  // RoPE is not here: its settings may be changed after this, and belong to a reading's own key.
+  const ModelConfig& c = config_;
+  const double numbers[] = {static_cast<double>(file_bytes()),       static_cast<double>(c.family == Family::kGemma3),
+                            static_cast<double>(c.heads),            static_cast<double>(c.kv_heads),
+                            static_cast<double>(c.head_width),       static_cast<double>(c.norm_epsilon),
+                            static_cast<double>(c.sliding_window),   static_cast<double>(c.rope_layout == RopeLayout::kPairs),
+                            static_cast<double>(c.attention_scale),  static_cast<double>(c.embedding_scale)};
+  XXH3_64bits_update(state, numbers, sizeof numbers);
+  for (std::size_t i = 0; i < c.layers; ++i) {
+    const bool sliding = c.is_sliding(i);
+    XXH3_64bits_update(state, &sliding, sizeof sliding);
+  }
   const std::uint64_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
   return hash;
