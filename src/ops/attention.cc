@@ -26,7 +26,11 @@ struct Free64 {
 };
 using Scratch = std::unique_ptr<void, Free64>;
 
-Scratch make_scratch(std::size_t bytes) { return Scratch(::operator new(bytes, std::align_val_t{64})); }
+// Each thread keeps its scratch: decoding calls this thirty times a token, and large blocks cost a mapping each.
+void* thread_scratch() {
+  thread_local const Scratch memory(::operator new(kernels().attention_scratch_bytes(), std::align_val_t{64}));
+  return memory.get();
+}
 
 // The blocks that hold any key of `range`, as [first, first + count).
 void visible_blocks(std::span<const KvBlock> blocks, KeyRange range, std::size_t* first, std::size_t* count) {
@@ -176,15 +180,12 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
   const std::vector<Task> tasks = make_tasks(shape, visible, blocks, threads.count());
   const auto padded = static_cast<std::size_t>(shape.padded_width());
   const std::size_t head_words = kv_block_words<T>(shape) / static_cast<std::size_t>(shape.kv_heads);
-  std::vector<Scratch> scratch(static_cast<std::size_t>(threads.count()));
-  std::vector<Partial> own(scratch.size());
+  std::vector<Partial> own(static_cast<std::size_t>(threads.count()));
   std::vector<Partial> shared;
   if (std::any_of(tasks.begin(), tasks.end(), [](const Task& task) { return task.parts > 1; })) shared.resize(tasks.size());
 
   threads.for_each(tasks.size(), [&](std::size_t index, int thread) {
     const Task& task = tasks[index];
-    auto& memory = scratch[static_cast<std::size_t>(thread)];
-    if (!memory) memory = make_scratch(table.attention_scratch_bytes());
     const std::size_t rows = static_cast<std::size_t>(task.tokens * shape.group());
     Partial& result = task.parts > 1 ? shared[index] : own[static_cast<std::size_t>(thread)];
     result.resize(rows, padded);
@@ -195,7 +196,7 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
                                     visible.data() + task.first_token, shape.scale, blocks.data() + task.first_block,
                                     task.block_count, head_words, task.kv_head,
                                     result.sums.data(), result.peak.data(), result.weight.data()},
-                                   memory.get());
+                                   thread_scratch());
     if (task.parts == 1) write_rows(shape, task, result, out, log_sum_exp);
   });
   if (shared.empty()) return;
