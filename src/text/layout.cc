@@ -7,28 +7,61 @@
 namespace tome {
 namespace {
 
-constexpr const char* kExample =
-    "Question: What kind of text is this?\n"
-    "Answer: a story\n\n";
+// Worked examples: harmless for any document. Their answers are known to bench/layouts.py, which counts echoes.
+constexpr const char* kKind = "Question: What kind of text is this?\nAnswer: a story\n\n";
+constexpr const char* kForm =
+    "Question: How should each question about the text be answered?\nAnswer: in a few words\n\n";
+constexpr const char* kNote =
+    "Note: On Friday the ferryman Oswin Tarrel painted his boat green.\n"
+    "Question: Who painted the boat?\n"
+    "Answer: Oswin Tarrel\n\n";
+constexpr const char* kNotes =
+    "Note: On Friday the ferryman Oswin Tarrel painted his boat green.\n"
+    "Question: Who painted the boat?\n"
+    "Answer: Oswin Tarrel\n"
+    "Question: On which day was the boat painted?\n"
+    "Answer: Friday\n"
+    "Question: What colour did he paint it?\n"
+    "Answer: green\n\n";
+constexpr const char* kChatMl =
+    "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
+    "Face<|im_end|>\n<|im_start|>user\n";
 
 std::vector<Layout> make_layouts() {
   const std::vector<std::string> line_end = {"\n"};
   return {
       {"qa", "", "\n\n", "Question: ", "\nAnswer:", line_end},
-      {"qa-example", "", cat("\n\n", kExample), "Question: ", "\nAnswer:", line_end},
-      {"qa-two-examples", "",
-       cat("\n\n", kExample, "Question: In which language is it written?\nAnswer: English\n\n"), "Question: ", "\nAnswer:",
-       line_end},
-      {"reading-test", "Read the text and answer the questions.\n\nText:\n", cat("\n\nQuestions about the text:\n\n", kExample),
-       "Question: ", "\nAnswer:", line_end},
-      {"q-a", "", "\n\n", "Q: ", "\nA:", line_end},
-      {"according", "", "\n\n", "According to the text above, answer shortly.\nQuestion: ", "\nShort answer:", line_end},
-      {"chatml", "<|im_start|>user\n", "\n\n", "", "<|im_end|>\n<|im_start|>assistant\n", {}, true},
-      {"chatml-qa", "<|im_start|>user\nRead the text, then answer the question in a few words.\n\n", "\n\n", "Question: ",
-       "<|im_end|>\n<|im_start|>assistant\nAnswer:", {"\n"}, true},
+      {"qa-example", "", cat("\n\n", kKind), "Question: ", "\nAnswer:", line_end},
+      {"qa-form", "", cat("\n\n", kForm), "Question: ", "\nAnswer:", line_end},
+      {"qa-note", "", cat("\n\n", kNote), "Question: ", "\nAnswer:", line_end},
+      {"qa-notes", "", cat("\n\n", kNotes), "Question: ", "\nAnswer:", line_end},
+      {"qa-notes-form", "", cat("\n\n", kNotes, kForm), "Question: ", "\nAnswer:", line_end},
+      {"qa-text", "", cat("\n\n", kNotes), "Question about the text above: ", "\nAnswer:", line_end},
+      {"q-a", "", "\n\nQ: How should each question about the text be answered?\nA: in a few words\n\n",
+       "Q: ", "\nA:", line_end},
+      {"according", "", "\n\n",
+       "According to the text above, answer shortly.\nQuestion: ", "\nShort answer:", line_end},
+      {"quote", "", "\n\n", "Question: ", "\nThe text says: \"", {"\"", "\n"}},
+      {"reading-test", "Read the text and answer the questions.\n\nText:\n",
+       cat("\n\nQuestions about the text:\n\n", kForm), "Question: ", "\nAnswer:", line_end},
+      {"chatml", kChatMl, "\n\n", "", "<|im_end|>\n<|im_start|>assistant\n", {}, true},
+      {"chatml-answer", kChatMl, "\n\nAnswer the question in a few words.\n",
+       "Question: ", "<|im_end|>\n<|im_start|>assistant\nAnswer:", line_end, true},
+      {"chatml-turn", kChatMl,
+       "\n\nHow should each question about the text be answered?<|im_end|>\n<|im_start|>assistant\nin a few "
+       "words<|im_end|>\n"
+       "<|im_start|>user\n",
+       "", "<|im_end|>\n<|im_start|>assistant\n", line_end, true},
+      {"chatml-notes", kChatMl, cat("\n\n", kNotes),
+       "Question: ", "<|im_end|>\n<|im_start|>assistant\nAnswer:", line_end, true},
       {"gemma", "<start_of_turn>user\n", "\n\n", "", "<end_of_turn>\n<start_of_turn>model\n", {}, true},
-      {"llama3", "<|start_header_id|>user<|end_header_id|>\n\n", "\n\n", "",
-       "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n", {}, true},
+      {"llama3",
+       "<|start_header_id|>user<|end_header_id|>\n\n",
+       "\n\n",
+       "",
+       "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+       {},
+       true},
       {"llama2", "[INST] ", "\n\n", "", " [/INST]", {}, false},
   };
 }
@@ -70,16 +103,18 @@ std::vector<TokenId> encode_frame(const Tokenizer& tokenizer, const Layout& layo
     return ids;
   }
   // Control tokens of the known templates look like <...>; anything else between angle brackets stays text.
-  while (!text.empty()) {
-    const std::size_t open = text.find('<');
-    const std::size_t close = open == std::string_view::npos ? open : text.find('>', open);
-    if (close == std::string_view::npos) break;
-    const std::string_view piece = text.substr(open, close + 1 - open);
-    const TokenId id = tokenizer.find(piece);
-    if (id < 0) break;
+  std::size_t open = text.find('<');
+  while (open != std::string_view::npos) {
+    const std::size_t close = text.find('>', open);
+    const TokenId id = close == std::string_view::npos ? -1 : tokenizer.find(text.substr(open, close + 1 - open));
+    if (id < 0) {
+      open = text.find('<', open + 1);
+      continue;
+    }
     plain(text.substr(0, open));
     ids.push_back(id);
     text.remove_prefix(close + 1);
+    open = text.find('<');
   }
   plain(text);
   return ids;
