@@ -8,6 +8,14 @@ class App;
 namespace tome::cli {
 
 void add_ask(CLI::App& app);
+void add_bench(CLI::App& app);
+void add_info(CLI::App& app);
+void add_models(CLI::App& app);
 void add_perplexity(CLI::App& app);
+void add_plan(CLI::App& app);
+void add_pull(CLI::App& app);
+void add_readings(CLI::App& app);
+void add_text(CLI::App& app);
+void add_tokenize(CLI::App& app);
 
 }  // namespace tome::cli

@@ -20,7 +20,8 @@ void ModelFlags::add_to(CLI::App& command) {
   command.add_option("-t,--threads", threads, "threads; default: the physical cores this process may use")
       ->envname("TOME_THREADS")
       ->check(CLI::Range(1, 1024));
-  command.add_option("--context", context, "tokens the model must hold, e.g. 32k or 100000; stretches RoPE when needed");
+  command.add_option("--context", context,
+                     "tokens the model must hold, e.g. 32k or 100000; stretches RoPE when needed");
   command.add_option("--rope-scaling", rope_scaling, "none, linear:F, ntk:F, dynamic:F, yarn:F or llama3:F");
   command.add_flag("--exact", exact, "no int8 products: bf16 weights and activations throughout");
   command.add_option("--dtype", dtype, "number type of activations")
@@ -71,7 +72,8 @@ fs::path find_model(const std::string& name_or_path) {
 OpenModel open_model(const ModelFlags& flags) {
   OpenModel open;
   open.model = std::make_unique<Model>(find_model(flags.model));
-  open.tokenizer = open.model->gguf() != nullptr ? make_tokenizer(*open.model->gguf()) : make_tokenizer(open.model->path());
+  open.tokenizer =
+      open.model->gguf() != nullptr ? make_tokenizer(*open.model->gguf()) : make_tokenizer(open.model->path());
   if (open.tokenizer->vocabulary() > open.model->config().vocabulary) {
     throw_user_error(open.model->path().string(), ": the tokenizer has ", open.tokenizer->vocabulary(),
                      " pieces, the embedding only ", open.model->config().vocabulary, " rows");

@@ -18,7 +18,8 @@ struct Document;
 
 namespace tome::cli {
 
-/// -m/--model, -t/--threads, --context, --rope-scaling, --exact, -q/--quiet: what every command that runs a model takes.
+/// -m/--model, -t/--threads, --context, --rope-scaling, --exact, -q/--quiet: what every command that runs a model
+/// takes.
 struct ModelFlags {
   std::string model = "gemma";
   int threads = 0;  // 0: all usable cores

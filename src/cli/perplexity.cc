@@ -1,4 +1,5 @@
 // tome perplexity FILE: how well a model predicts a text.
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -13,15 +14,17 @@
 namespace tome::cli {
 namespace {
 
+constexpr std::size_t kDefaultTokens = 4096;
+
 struct Flags {
   ModelFlags model;
   std::string file;
-  std::string tokens = "4096";
   bool json = false;
 };
 
 template <typename T>
-std::vector<double> losses(const Model& model, Threads& threads, Precision precision, ops::KvType kv_type, std::span<const TokenId> ids) {
+std::vector<double> losses(const Model& model, Threads& threads, Precision precision, ops::KvType kv_type,
+                           std::span<const TokenId> ids) {
   const std::size_t rows = ids.size() - 1;  // the last token is only a target
   AlignedBuffer<T> x(rows * model.config().width);
   embed<T>(model, ids.first(rows), x.data());
@@ -46,31 +49,48 @@ std::vector<double> losses(const Model& model, Threads& threads, Precision preci
   return result;
 }
 
-void run(const Flags& flags) {
-  const OpenModel open = open_model(flags.model);
-  Threads threads(flags.model.thread_count());
-  const Document document = read_documents({flags.file});
+// BOS and the text's tokens, the first `wanted` of them (0: as many as the window holds, at most kDefaultTokens).
+std::vector<TokenId> first_tokens(const OpenModel& open, const Document& document, std::size_t wanted) {
   std::vector<TokenId> ids;
   if (open.tokenizer->add_bos()) ids.push_back(open.tokenizer->bos());
   const Encoded encoded = open.tokenizer->encode(document.text);
   ids.insert(ids.end(), encoded.ids.begin(), encoded.ids.end());
-  const auto wanted = static_cast<std::size_t>(parse_count("--tokens", flags.tokens));
+  const auto window = static_cast<std::size_t>(open.model->config().context_length);
+  if (wanted == 0) wanted = std::min({kDefaultTokens, window, ids.size()});
   if (ids.size() < wanted) {
-    throw_user_error(flags.file, ": ", ids.size(), " tokens, but --tokens asks for ", wanted, "; ask for fewer");
+    throw_user_error(document.name, ": ", ids.size(), " tokens, but --context asks for ", wanted, "; ask for fewer");
   }
-  if (wanted < 2) throw_user_error("--tokens: got ", wanted, ", expected at least 2");
+  if (wanted < 2)
+    throw_user_error(document.name, ": needs at least 2 tokens, got ", wanted,
+                     "; give more text or a larger --context");
   ids.resize(wanted);
+  return ids;
+}
+
+void run(const Flags& flags) {
+  const OpenModel open = open_model(flags.model);
+  Threads threads(flags.model.thread_count());
+  const Document document = read_documents({flags.file});
+  if (!flags.model.quiet) print_notes(document);
+  const std::int64_t wanted = flags.model.context.empty() ? 0 : parse_count("--context", flags.model.context);
+  const std::vector<TokenId> ids = first_tokens(open, document, static_cast<std::size_t>(wanted));
   const Precision precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
-  const auto nll = flags.model.dtype == "f32" ? losses<float>(*open.model, threads, precision, flags.model.kv_type(), ids)
-                                              : losses<bf16>(*open.model, threads, precision, flags.model.kv_type(), ids);
+  const auto nll = flags.model.dtype == "f32"
+                       ? losses<float>(*open.model, threads, precision, flags.model.kv_type(), ids)
+                       : losses<bf16>(*open.model, threads, precision, flags.model.kv_type(), ids);
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());
   if (flags.json) {
-    std::cout << nlohmann::json{{"schema_version", 1}, {"perplexity", std::exp(mean)}, {"loss", mean}, {"tokens", nll.size()}}
+    std::cout << nlohmann::json{{"schema_version", 1},
+                                {"model", flags.model.model},
+                                {"perplexity", std::exp(mean)},
+                                {"loss", mean},
+                                {"tokens", nll.size()}}
               << '\n';
   } else {
-    std::cout << "perplexity " << std::exp(mean) << " over " << nll.size() << " predicted tokens (loss " << mean << ")\n";
+    std::cout << "perplexity " << std::exp(mean) << " over " << nll.size() << " predicted tokens (loss " << mean
+              << ")\n";
   }
 }
 
@@ -79,9 +99,11 @@ void run(const Flags& flags) {
 void add_perplexity(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("perplexity", "how well a model predicts a text");
+  command->footer(
+      "examples:\n  tome perplexity book.txt\n  tome perplexity book.txt --context 32k -m smollm2 --json\n\n"
+      "Over the first --context tokens of the text, BOS included (default: 4,096, or all that text and window have).");
   flags->model.add_to(*command);
   command->add_option("FILE", flags->file, "a document, or - for stdin")->required();
-  command->add_option("--tokens", flags->tokens, "tokens from the start of the text, BOS included")->capture_default_str();
   command->add_flag("--json", flags->json, "one JSON object on stdout");
   command->callback([flags] { run(*flags); });
 }

@@ -16,17 +16,31 @@ ProgressLine::ProgressLine(bool quiet) : start_(std::chrono::steady_clock::now()
   on_ = !quiet && ::isatty(STDERR_FILENO) == 1 && (term == nullptr || std::string_view(term) != "dumb");
 }
 
-void ProgressLine::show(const std::string& text, double done, double total, double tokens) {
-  if (!on_) return;
+// At most five lines a second.
+bool ProgressLine::due() {
+  if (!on_) return false;
   const auto now = std::chrono::steady_clock::now();
-  if (first_done_ < 0) {
-    first_done_ = 0;
-  } else if (now - last_ < std::chrono::milliseconds(200)) {
-    return;
-  }
+  if (shown_ && now - last_ < std::chrono::milliseconds(200)) return false;
   last_ = now;
   shown_ = true;
-  const double seconds = std::chrono::duration<double>(now - start_).count();
+  return true;
+}
+
+void ProgressLine::show_bytes(const std::string& text, std::uint64_t done, std::uint64_t total, std::uint64_t before) {
+  if (!due()) return;
+  const double seconds = std::chrono::duration<double>(last_ - start_).count();
+  const double rate = seconds > 0 ? static_cast<double>(done - before) / seconds : 0;
+  std::fprintf(stderr, "\r\033[K%s  %s", text.c_str(), human_bytes(done).c_str());
+  if (total > 0) std::fprintf(stderr, " of %s", human_bytes(total).c_str());
+  std::fprintf(stderr, "  %s/s", human_bytes(static_cast<std::uint64_t>(rate)).c_str());
+  if (total > done && rate > 0)
+    std::fprintf(stderr, "  %s left", clock_time(static_cast<double>(total - done) / rate).c_str());
+  std::fflush(stderr);
+}
+
+void ProgressLine::show(const std::string& text, double done, double total, double tokens) {
+  if (!due()) return;
+  const double seconds = std::chrono::duration<double>(last_ - start_).count();
   const double left = done > 0 ? seconds * (total - done) / done : 0;
   std::fprintf(stderr, "\r\033[K%s  %3.0f %%  %.0f tokens/s  %s left", text.c_str(), 100 * done / total,
                seconds > 0 ? tokens * done / total / seconds : 0, clock_time(left).c_str());

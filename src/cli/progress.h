@@ -17,13 +17,17 @@ class ProgressLine {
 
   /// `done` of `total` units of equal cost; `text` comes first: "reading  43 %  712 tokens/s  1:12 left".
   void show(const std::string& text, double done, double total, double tokens);
+  /// `done` of `total` bytes (0: unknown), of which `before` were there at the start: "model.gguf  43 %  12 MiB/s  0:12
+  /// left".
+  void show_bytes(const std::string& text, std::uint64_t done, std::uint64_t total, std::uint64_t before);
   void clear();
 
  private:
+  bool due();
+
   bool on_;
   bool shown_ = false;
   std::chrono::steady_clock::time_point start_, last_;
-  double first_done_ = -1;
 };
 
 /// "1:05", "2:03:04".
