@@ -137,6 +137,10 @@ void Reading::borrow(Threads& threads, std::size_t layer, std::int64_t end_block
   }
 }
 
+void Reading::release(std::size_t layer) const {
+  file_.file().release(file_.data(*file_.find(cat("layers.", layer))));
+}
+
 ReadingInfo read_info(const std::filesystem::path& path) { return make_info(SafetensorsFile(path)); }
 
 }  // namespace tome

@@ -58,6 +58,8 @@ class Reading {
   /// Adds the layer's stored blocks among [first_block, end_block) to `kv`, none reaching past `limit` tokens. The layer is
   /// checked against its checksums the first time; throws UserError when it is damaged.
   void borrow(Threads& threads, std::size_t layer, std::int64_t end_block, std::int64_t limit, KvSequence<bf16>& kv);
+  /// Lets the layer's mapped pages go.
+  void release(std::size_t layer) const;
 
  private:
   void verify(Threads& threads, std::size_t layer);

@@ -25,6 +25,10 @@ class ReadingChain {
 
   /// Fills `kv` (empty before) with the layer's blocks of tokens [0, limit).
   void borrow(Threads& threads, std::size_t layer, std::int64_t limit, KvSequence<bf16>& kv) const;
+  /// Lets the layer's mapped pages go; they come back when they are read.
+  void release(std::size_t layer) const {
+    for (const auto& segment : segments_) segment->release(layer);
+  }
 
  private:
   std::vector<std::shared_ptr<Reading>> segments_;

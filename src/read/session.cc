@@ -151,8 +151,7 @@ void Session::read_rows(const ReadingInput& input, ReadingWriter& writer, const 
   if (writer.layers_done() > 0) {
     writer.load_residual(x.span());
   } else {
-    embed<bf16>(model_, std::span(input.tokens).subspan(static_cast<std::size_t>(from)), x.data());
-    model_.release(model_.embedding());
+    embed_text<bf16>(model_, std::span(input.tokens).subspan(static_cast<std::size_t>(from)), x.data());
   }
   const auto positions = consecutive_positions(from, rows);
   const auto visible = causal_ranges(from, rows, 0);
@@ -174,8 +173,9 @@ void Session::read_rows(const ReadingInput& input, ReadingWriter& writer, const 
     if (progress) progress({layer, config_.layers, static_cast<std::int64_t>(done), static_cast<std::int64_t>(rows)});
     return !stop.load();
   };
-  pass.after_layer = [&](std::size_t) {
+  pass.after_layer = [&](std::size_t layer) {
     writer.write_layer(kv, x.span());
+    if (options_.release_pages) parent.release(layer);
     return !stop.load();
   };
   const bool complete = forward<bf16>(model_, threads_, forward_options(), pass);
@@ -183,6 +183,12 @@ void Session::read_rows(const ReadingInput& input, ReadingWriter& writer, const 
     throw Interrupted(cat("stopped after ", writer.layers_done(), " of ", config_.layers,
                           " layers; the same command goes on from there"));
   }
+}
+
+void Session::release_layer(std::size_t layer) const {
+  if (!options_.release_pages) return;
+  chain_.release(layer);
+  model_.release_layer(layer);
 }
 
 // Runs the question through all layers; returns the logits after its last token.
@@ -202,6 +208,10 @@ std::vector<float> Session::prefill_question(std::span<const TokenId> tokens, st
   pass.kv = [&](std::size_t layer) -> KvSequence<bf16>& {
     chain_.borrow(threads_, layer, from, kv[layer]);
     return kv[layer];
+  };
+  pass.after_layer = [&](std::size_t layer) {
+    release_layer(layer);
+    return true;
   };
   forward<bf16>(model_, threads_, forward_options(), pass);
   std::vector<float> out(config_.vocabulary);
@@ -249,7 +259,11 @@ Answer Session::ask(std::span<const TokenId> tokens, const Tokenizer& tokenizer,
       break;
     }
     if (answer.answer_tokens == most_tokens) break;
-    decoder.step(id, position++, [&](std::size_t layer) -> KvSequence<bf16>& { return kv[layer]; }, scores);
+    decoder.step(id, position++, [&](std::size_t layer) -> KvSequence<bf16>& {
+      release_layer(layer > 0 ? layer - 1 : config_.layers - 1);
+      return kv[layer];
+    }, scores);
+    if (options_.release_pages) model_.release(model_.output());
   }
   if (!filter.stopped()) {
     show(filter.push(characters.finish()));

@@ -27,7 +27,8 @@ struct SessionOptions {
   bool keep = true;
   std::filesystem::path store;              // folder of kept readings
   std::uintmax_t store_bytes = 20ull << 30; // the oldest-used readings go when all take more
-  std::size_t chunk_rows = 2048;
+  std::size_t chunk_rows = kDefaultChunkRows;
+  bool release_pages = false;  // --memory: weights, K and V of a layer leave resident memory when it is done
   std::uint64_t adapter_fingerprint = 0;
   std::span<const LayerAdapter> adapters;
 };
@@ -66,6 +67,11 @@ class Session {
 
   /// Hash of all settings that decide K and V; readings with another one are never used.
   std::uint64_t settings() const { return settings_; }
+  /// As the options, when the length of the text is known (model/plan.h).
+  void bound_memory(std::size_t chunk_rows) {
+    options_.chunk_rows = chunk_rows;
+    options_.release_pages = true;
+  }
   /// The kept reading of exactly the text with this hash: true when there is one, and then it is open.
   bool open_kept(std::uint64_t text_hash, ReadingResult* result);
   /// Reads the text, reusing what kept readings have of it, and keeps it. Throws Interrupted when `stop` becomes true: the
@@ -83,6 +89,7 @@ class Session {
   ForwardOptions forward_options() const;
   void read_rows(const ReadingInput& input, ReadingWriter& writer, const ReadingChain& parent, std::int64_t from,
                  const std::function<void(const ReadingProgress&)>& progress, const std::atomic<bool>& stop);
+  void release_layer(std::size_t layer) const;
   std::vector<float> prefill_question(std::span<const TokenId> tokens, std::vector<KvSequence<bf16>>& kv);
 
   const Model& model_;
