@@ -31,9 +31,9 @@ std::string text_of(const SafetensorsFile& file, const std::string& key) {
 const SafetensorsEntry& entry(const SafetensorsFile& file, const std::string& name, const std::string& dtype,
                               std::size_t bytes) {
   const SafetensorsEntry* found = file.find(name);
-  if (found == nullptr || found->dtype != dtype || found->bytes != bytes) {
+  if (found == nullptr || found->dtype != dtype || found->bytes != bytes || found->offset % 4 != 0) {
     throw_user_error(file.file().path().string(), ": damaged reading: entry \"", name, "\" is missing or has not ", bytes,
-                     " bytes of ", dtype, "; remove it with `tome readings rm`");
+                     " aligned bytes of ", dtype, "; remove it with `tome readings rm`");
   }
   return *found;
 }
@@ -55,7 +55,7 @@ ReadingInfo make_info(const SafetensorsFile& file) {
   info.tokens = number(file, "tokens");
   info.bytes = file.file().bytes().size();
   constexpr std::int64_t kMostTokens = 1'000'000'000;
-  if (info.tokens < 1 || info.tokens > kMostTokens || info.first_block < 0 || info.first_block * ops::kKvBlock > info.tokens ||
+  if (info.tokens < 1 || info.tokens > kMostTokens || info.first_block < 0 || info.first_block > info.tokens / ops::kKvBlock ||
       (info.first_block > 0 && info.parent.empty())) {
     throw_user_error(file.file().path().string(), ": damaged reading: ", info.tokens, " tokens from block ",
                      info.first_block, "; remove it with `tome readings rm`");

@@ -12,6 +12,10 @@ namespace tome {
 
 namespace fs = std::filesystem;
 
+void ReadingChain::keep_before(std::int64_t tokens) {
+  while (!segments_.empty() && segments_.back()->info().first_block * ops::kKvBlock >= tokens) segments_.pop_back();
+}
+
 void ReadingChain::borrow(Threads& threads, std::size_t layer, std::int64_t limit, KvSequence<bf16>& kv) const {
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     const std::int64_t end_block =
@@ -45,12 +49,25 @@ ReadingChain ReadingStore::open(const std::string& id, const ModelConfig& config
   }
   std::reverse(segments.begin(), segments.end());
   for (std::size_t s = 1; s < segments.size(); ++s) {
-    if (segments[s]->info().settings != segments[0]->info().settings ||
-        segments[s]->info().first_block < segments[s - 1]->info().first_block) {
+    const ReadingInfo& own = segments[s]->info();
+    const auto shared = static_cast<std::size_t>(own.first_block * ops::kKvBlock);
+    const auto tokens = segments[s]->tokens();
+    const auto parent = segments[s - 1]->tokens();
+    if (own.settings != segments[0]->info().settings || own.first_block < segments[s - 1]->info().first_block ||
+        shared > parent.size() || !std::equal(parent.begin(), parent.begin() + static_cast<std::ptrdiff_t>(shared), tokens.begin())) {
       throw_user_error(segments[s]->path().string(), ": does not fit the reading it continues; remove it");
     }
   }
   return ReadingChain(std::move(segments));
+}
+
+bool ReadingStore::holds(const std::string& id, const ModelConfig& config) const {
+  try {
+    open(id, config);
+    return true;
+  } catch (const UserError&) {
+    return false;
+  }
 }
 
 std::optional<ReadingChain> ReadingStore::find_text(std::uint64_t settings, std::uint64_t text_hash,
@@ -108,10 +125,20 @@ void ReadingStore::evict(std::uintmax_t bytes, const std::string& keep) const {
   for (const ReadingInfo& info : infos) total += info.bytes;
   for (auto info = infos.rbegin(); info != infos.rend() && total > bytes; ++info) {
     if (needed.contains(info->id)) continue;
-    if (remove(info->id)) total -= std::min(total, info->bytes);
+    if (!remove(info->id)) continue;
+    total = 0;  // the readings that continued it are gone too
+    for (const ReadingInfo& left : list()) total += left.bytes;
   }
 }
 
-void ReadingStore::touch(const std::string& id) const { ::utimensat(AT_FDCWD, path_of(id).c_str(), nullptr, 0); }
+void ReadingStore::touch(const std::string& id) const {
+  std::set<std::string> seen;
+  try {
+    for (std::string next = id; !next.empty() && seen.insert(next).second; next = read_info(path_of(next)).parent) {
+      ::utimensat(AT_FDCWD, path_of(next).c_str(), nullptr, 0);
+    }
+  } catch (const UserError&) {  // gone meanwhile
+  }
+}
 
 }  // namespace tome

@@ -23,6 +23,8 @@ class ReadingChain {
   const Reading& leaf() const { return *segments_.back(); }
   std::int64_t tokens() const { return segments_.empty() ? 0 : leaf().info().tokens; }
 
+  /// Drops the last segments that hold nothing of tokens [0, tokens).
+  void keep_before(std::int64_t tokens);
   /// Fills `kv` (empty before) with the layer's blocks of tokens [0, limit).
   void borrow(Threads& threads, std::size_t layer, std::int64_t limit, KvSequence<bf16>& kv) const;
   /// Lets the layer's mapped pages go; they come back when they are read.
@@ -49,11 +51,13 @@ class ReadingStore {
                                                     const ModelConfig& config) const;
   /// The chain that ends at `id`. Throws UserError when a segment is missing or damaged.
   ReadingChain open(const std::string& id, const ModelConfig& config) const;
+  /// True when open(id) would succeed.
+  bool holds(const std::string& id, const ModelConfig& config) const;
   /// Removes a reading, what was left of an interrupted one, and the readings that continue it. False: there is none.
   bool remove(const std::string& id) const;
   /// Removes the longest-unused readings until all take at most `bytes`; `keep` (and what it continues) stays.
   void evict(std::uintmax_t bytes, const std::string& keep) const;
-  /// Marks as used now.
+  /// Marks it and all that it continues as used now.
   void touch(const std::string& id) const;
 
  private:

@@ -11,6 +11,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -62,8 +63,7 @@ ReadingWriter::ReadingWriter(const std::filesystem::path& folder, const ReadingI
                                                {"model", info.model},
                                                {"tokens", cat(info.tokens)}});
   if (keep) {
-    fd_ = ::open(partial(".partial").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ >= 0) residual_fd_ = ::open(partial(".residual").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    open_partial();
   } else {
     fd_ = ::open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
   }
@@ -71,8 +71,29 @@ ReadingWriter::ReadingWriter(const std::filesystem::path& folder, const ReadingI
     throw_user_error("cannot write readings in ", folder.string(), ": ", std::strerror(errno),
                      "; free it or name another folder with --store");
   }
-  if (keep && ::flock(fd_, LOCK_EX) != 0) throw_user_error("cannot lock ", partial(".partial").string(), ": ", std::strerror(errno));
   if (!keep || !resume()) begin(tokens, offsets);
+}
+
+// Opens and locks the file of this name: who held the lock before may have completed and renamed the one that we waited for.
+void ReadingWriter::open_partial() {
+  const auto path = partial(".partial");
+  for (;;) {
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd_ < 0) return;
+    while (::flock(fd_, LOCK_EX) != 0) {
+      if (errno != EINTR) throw_user_error("cannot lock ", path.string(), ": ", std::strerror(errno));
+    }
+    struct stat locked {};
+    struct stat named {};
+    if (::fstat(fd_, &locked) == 0 && ::stat(path.c_str(), &named) == 0 && locked.st_ino == named.st_ino) break;
+    ::close(std::exchange(fd_, -1));
+  }
+  residual_fd_ = ::open(partial(".residual").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+void ReadingWriter::abandon() {
+  TOME_CHECK(keep_);
+  for (const char* extension : {".partial", ".residual"}) ::unlink(partial(extension).c_str());
 }
 
 ReadingWriter::~ReadingWriter() {

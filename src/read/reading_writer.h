@@ -32,6 +32,8 @@ class ReadingWriter {
 
   /// Completes the file and returns its path (a /proc path for one without a name, valid while this object lives).
   std::filesystem::path finish();
+  /// Removes what is written: another process has completed this reading.
+  void abandon();
 
  private:
   struct State {
@@ -39,6 +41,7 @@ class ReadingWriter {
     std::uint64_t residual_checksum = 0;
   };
   std::filesystem::path partial(const char* extension) const;
+  void open_partial();
   void begin(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> offsets);
   bool resume();
   void write_at(int fd, const void* data, std::size_t bytes, std::uint64_t offset, const char* what) const;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
+#include <sstream>
 #include <utility>
 
 #include "base/error.h"
@@ -26,12 +27,16 @@ std::uint64_t hash_bytes(const void* data, std::size_t bytes, std::uint64_t seed
 std::uint64_t settings_hash(const Model& model, std::uint64_t tokenizer, const SessionOptions& options) {
   const ModelConfig& config = model.config();
   const RopeScaling& rope = config.rope_scaling;
-  const std::string text =
-      cat(kReadingVersion, ' ', model.fingerprint(), ' ', tokenizer, ' ', options.adapter_fingerprint, ' ', options.exact,
-          ' ', to_string(rope), ' ', rope.factor, ' ', rope.original_context, ' ', rope.beta_fast, ' ', rope.beta_slow, ' ',
-          rope.attention_factor, ' ', rope.low_frequency_factor, ' ', rope.high_frequency_factor, ' ', config.rope_theta, ' ',
-          rope.kind == RopeKind::kDynamicNtk ? config.context_length : 0, ' ',
-          ops::to_string(options.kv));
+  std::ostringstream out;
+  out.precision(17);
+  out << kReadingVersion << ' ' << model.fingerprint() << ' ' << tokenizer << ' ' << options.adapter_fingerprint << ' '
+      << options.exact << ' ' << static_cast<int>(rope.kind) << ' ' << rope.factor << ' ' << rope.original_context << ' '
+      << rope.beta_fast << ' ' << rope.beta_slow << ' ' << rope.attention_factor << ' ' << rope.mscale << ' '
+      << rope.mscale_all_dim << ' ' << rope.truncate << ' ' << rope.low_frequency_factor << ' '
+      << rope.high_frequency_factor << ' ' << config.rope_theta << ' ' << config.rope_theta_sliding << ' '
+      << (rope.kind == RopeKind::kDynamicNtk ? config.context_length : 0) << ' ' << ops::to_string(options.kv);
+  for (const float factor : rope.frequency_factors) out << ' ' << factor;
+  const std::string text = out.str();
   return hash_bytes(text.data(), text.size(), 0);
 }
 
@@ -113,12 +118,13 @@ ReadingResult Session::read(const ReadingInput& input, const std::function<void(
                                         : std::pair<ReadingChain, std::int64_t>();
   if (common == tokens && parent.tokens() == tokens) {  // the same tokens under another text hash
     chain_ = std::move(parent);
+    store_.touch(chain_.leaf().info().id);
     return {tokens, tokens, seconds_since(start), chain_.leaf().path()};
   }
   // At least one token is read anew, and sliding layers go on from a snapshot unless the whole parent is continued.
   std::int64_t from = std::min(common, tokens - 1);
   if (config_.sliding_window > 0 && from != parent.tokens()) from = from / kSnapshot * kSnapshot;
-  if (from == 0) parent = ReadingChain();
+  parent.keep_before(from);
 
   ReadingInfo info;
   info.id = make_id(settings_, input.tokens);
@@ -131,11 +137,17 @@ ReadingResult Session::read(const ReadingInput& input, const std::function<void(
   info.kv = options_.kv;
   info.tokens = tokens;
   auto writer = std::make_unique<ReadingWriter>(store_.folder(), info, config_, input.tokens, input.offsets, options_.keep);
+  if (options_.keep && store_.holds(info.id, config_)) {  // another process completed it while we waited for its lock
+    writer->abandon();
+    chain_ = store_.open(info.id, config_);
+    return {tokens, tokens, seconds_since(start), chain_.leaf().path()};
+  }
   read_rows(input, *writer, parent, from, progress, stop);
   const auto path = writer->finish();
   if (options_.keep) {
     writer.reset();
     chain_ = store_.open(info.id, config_);
+    store_.touch(info.id);
     store_.evict(options_.store_bytes, info.id);
   } else {
     chain_ = ReadingChain({std::make_shared<Reading>(path, config_)});
