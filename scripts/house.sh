@@ -86,7 +86,7 @@ build_preset() {
 test_preset() {
   local folder="build/$1" result=0
   say "testing ($1)"
-  TSAN_OPTIONS="suppressions=$PWD/scripts/tsan.supp" ctest --test-dir "$folder" --output-on-failure --parallel "$(nproc)" || result=$?
+  ctest --test-dir "$folder" --output-on-failure --parallel "$(nproc)" || result=$?
   local log="$folder/Testing/Temporary/LastTest.log"
   if [[ -f $log ]] && grep -q '^\[  SKIPPED \].* ms)' "$log"; then
     say "skipped ($1): tests that need data or time (TOME_DATA, --all)"
