@@ -123,7 +123,7 @@ class Manners(ProgramTest):
     def test_help_and_version(self):
         self.assertIn("examples:", self.good("ask", "--help"))
         self.assertIn("tome ", self.good("--version"))
-        self.wrong("ask", "--nonsense", says="nonsense")
+        self.wrong("ask", "book", "--nonsense", says="nonsense")
 
     def test_perplexity_counts_its_context(self):
         source = self.file("a.txt", "some text to be told " * 30)
