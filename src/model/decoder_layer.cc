@@ -29,7 +29,7 @@ DecoderLayer<T>::DecoderLayer(const Model& model, Threads& threads, std::size_t 
   const std::size_t block = std::min(kRowBlock, max_rows);
   for (Scratch& s : scratch_) {
     s.normed = AlignedBuffer<T>(block * config_.width);
-    s.out = AlignedBuffer<T>(block * config_.width);
+    s.out = AlignedBuffer<float>(block * config_.width);
     s.gate = AlignedBuffer<T>(block * config_.feed_forward);
     s.up = AlignedBuffer<T>(block * config_.feed_forward);
     s.cosine = AlignedBuffer<float>(config_.head_width / 2);
@@ -99,13 +99,15 @@ void DecoderLayer<T>::finish(T* x, const T* attended, std::size_t first, std::si
   const std::size_t d = config_.width;
   const std::size_t heads_width = config_.heads * config_.head_width;
   x += first * d;
-  const auto product = [&](Matrix m, const T* from, std::size_t width, T* to) {
+  const auto product = [&](Matrix m, const T* from, std::size_t width, auto* to) {
     if (linear(m).wants_int8()) kernels.quantize_rows(from, count, width, s.quantized);
     linear(m).multiply(from, s.quantized, count, to);
   };
   const auto add_to_residual = [&](const std::vector<float>& norm) {
-    if (!norm.empty()) kernels.rms_norm(s.out.data(), norm.data(), config_.norm_epsilon, count, d, s.out.data());
-    kernels.add(x, s.out.data(), count * d);
+    if (!norm.empty()) {
+      ops::kernels().f32_rows.rms_norm(s.out.data(), norm.data(), config_.norm_epsilon, count, d, s.out.data());
+    }
+    kernels.add_f32(x, s.out.data(), count * d);
   };
   product(Matrix::kOutput, attended + first * heads_width, heads_width, s.out.data());
   add_to_residual(weights.post_attention_norm);

@@ -59,7 +59,8 @@ class DecoderLayer {
 
  private:
   struct Scratch {  // one thread's rows
-    AlignedBuffer<T> normed, gate, up, out;
+    AlignedBuffer<T> normed, gate, up;
+    AlignedBuffer<float> out;  // of a branch, before it joins the residual stream: rounded only once
     ops::Int8Rows quantized;
     RopeRows::Memory rope;
     AlignedBuffer<float> cosine, sine;

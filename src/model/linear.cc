@@ -1,6 +1,7 @@
 #include "model/linear.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/error.h"
 #include "formats/integer_groups.h"
@@ -87,40 +88,51 @@ std::size_t Linear<T>::bytes() const {
 }
 
 template <typename T>
-void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, T* y) const {
-  if (int8_) {
-    TOME_CHECK(quantized.rows == rows && quantized.groups == ops::int8_groups(in_));
-    for (std::size_t first = 0, p = 0; first < out_; first += ops::kInt8Panel, ++p) {
-      ops::kernels().rows<T>().int8_product(quantized, panel(p), std::min(ops::kInt8Panel, out_ - first), y + first, out_);
+template <typename Y>
+void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y) const {
+  const auto& kernels = ops::kernels().rows<T>();
+  TOME_CHECK(!int8_ || (quantized.rows == rows && quantized.groups == ops::int8_groups(in_)));
+  const auto by_type = [](auto narrow, auto wide) {
+    if constexpr (std::is_same_v<Y, T>) {
+      return narrow;
+    } else {
+      return wide;
     }
-  } else {
-    const std::size_t words = ops::linear_panel_words<T>(in_);
-    for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
-      ops::kernels().rows<T>().linear_product(x, rows, in_, exact_panels_.data() + p * words,
-                                              std::min(ops::kLinearPanel, out_ - first), y + first, out_);
+  };
+  const auto int8_product = by_type(kernels.int8_product, kernels.int8_product_f32);
+  const auto product = by_type(kernels.linear_product, kernels.linear_product_f32);
+  const std::size_t words = ops::linear_panel_words<T>(in_);
+  static_assert(ops::kInt8Panel == ops::kLinearPanel);
+  for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
+    const std::size_t columns = std::min(ops::kLinearPanel, out_ - first);
+    if (int8_) {
+      int8_product(quantized, panel(p), columns, y + first, out_);
+    } else {
+      product(x, rows, in_, exact_panels_.data() + p * words, columns, y + first, out_);
     }
   }
   if (lora_.rank > 0) add_lora(x, rows, y);
 }
 
 template <typename T>
-void Linear<T>::add_lora(const T* x, std::size_t rows, T* y) const {
+template <typename Y>
+void Linear<T>::add_lora(const T* x, std::size_t rows, Y* y) const {
   const auto& kernels = ops::kernels().rows<T>();
   std::vector<float> low(lora_.rank);
-  std::vector<float> sum(out_);
   for (std::size_t r = 0; r < rows; ++r) {
     for (std::size_t k = 0; k < lora_.rank; ++k) low[k] = lora_.scale * kernels.dot(x + r * in_, lora_.a + k * in_, in_);
-    kernels.to_float(y + r * out_, sum.data(), out_);
     for (std::size_t o = 0; o < out_; ++o) {
-      float term = 0;
-      for (std::size_t k = 0; k < lora_.rank; ++k) term += low[k] * lora_.b[o * lora_.rank + k];
-      sum[o] += term;
+      float sum = static_cast<float>(y[r * out_ + o]);
+      for (std::size_t k = 0; k < lora_.rank; ++k) sum += low[k] * lora_.b[o * lora_.rank + k];
+      y[r * out_ + o] = Y(sum);
     }
-    kernels.from_float(sum.data(), y + r * out_, out_);
   }
 }
 
 template class Linear<bf16>;
 template class Linear<float>;
+template void Linear<bf16>::multiply<bf16>(const bf16*, const ops::Int8Rows&, std::size_t, bf16*) const;
+template void Linear<bf16>::multiply<float>(const bf16*, const ops::Int8Rows&, std::size_t, float*) const;
+template void Linear<float>::multiply<float>(const float*, const ops::Int8Rows&, std::size_t, float*) const;
 
 }  // namespace tome

@@ -40,7 +40,9 @@ class Linear {
 
   /// y[rows][out] = x[rows][in] W^T + lora. `quantized`: x as int8 rows when precision() is kInt8 (else ignored), so that
   /// several layers with the same input quantise it once. One thread's work.
-  void multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, T* y) const;
+  /// Y: T, or float for the sums as they are.
+  template <typename Y>
+  void multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y) const;
 
   /// True when multiply() reads `quantized`.
   bool wants_int8() const { return int8_; }
@@ -48,7 +50,8 @@ class Linear {
  private:
   void pack_int8(Threads& threads, const TensorView& weight);
   ops::Int8Panel panel(std::size_t index) const;
-  void add_lora(const T* x, std::size_t rows, T* y) const;
+  template <typename Y>
+  void add_lora(const T* x, std::size_t rows, Y* y) const;
 
   std::size_t out_ = 0, in_ = 0;
   bool int8_ = false;

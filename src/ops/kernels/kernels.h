@@ -40,6 +40,8 @@ struct RowKernels {
   void (*rms_norm)(const T* x, const float* weight, float epsilon, std::size_t rows, std::size_t width, T* out);
   /// x += y
   void (*add)(T* x, const T* y, std::size_t n);
+  /// x += y, rounded once
+  void (*add_f32)(T* x, const float* y, std::size_t n);
   /// gate = silu(gate) * up
   void (*silu_product)(T* gate, const T* up, std::size_t n);
   /// gate = gelu_tanh(gate) * up
@@ -56,10 +58,14 @@ struct RowKernels {
   /// y[rows][stride], columns [0, columns) = x[rows][width] times the panel.
   void (*linear_product)(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel,
                          std::size_t columns, T* y, std::size_t stride);
+  /// The same with the sums as they are, in f32.
+  void (*linear_product_f32)(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel,
+                             std::size_t columns, float* y, std::size_t stride);
   /// Int8 rows with one scale for each group (ops/int8.h).
   void (*quantize_rows)(const T* x, std::size_t rows, std::size_t width, Int8Rows& out);
   /// y[rows][stride], columns [0, columns): int8 product, see ops/int8.h.
   void (*int8_product)(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* y, std::size_t stride);
+  void (*int8_product_f32)(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, float* y, std::size_t stride);
 };
 
 struct Kernels {

@@ -15,9 +15,9 @@ inline void store_t(float* p, F32 x) { store(p, x); }
 inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
 
 // R rows times NC vectors of columns of a panel.
-template <typename Unit, int R, int NC, typename T>
+template <typename Unit, int R, int NC, typename Y>
 inline void tile(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* panel, int steps, std::size_t columns,
-                 T* y, std::size_t stride) {
+                 Y* y, std::size_t stride) {
   F32 sums[R][NC];
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < NC; ++n) sums[r][n] = zero();
@@ -26,23 +26,23 @@ inline void tile(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint3
     Unit::template step<R, NC>(sums, a + k * Unit::kAWords, lda, panel + k * static_cast<std::ptrdiff_t>(kLinearPanel));
   }
   for (int r = 0; r < R; ++r) {
-    T* row = y + static_cast<std::size_t>(r) * stride;
+    Y* row = y + static_cast<std::size_t>(r) * stride;
     for (int n = 0; n < NC; ++n) {
       const auto first = static_cast<std::size_t>(n * kLanes);
       if (first + kLanes <= columns) {
         store_t(row + first, sums[r][n]);
       } else if (first < columns) {
-        T tail[kLanes];
+        Y tail[kLanes];
         store_t(tail, sums[r][n]);
-        std::memcpy(static_cast<void*>(row + first), tail, (columns - first) * sizeof(T));
+        std::memcpy(static_cast<void*>(row + first), tail, (columns - first) * sizeof(Y));
       }
     }
   }
 }
 
-template <typename Unit, int R, typename T>
+template <typename Unit, int R, typename Y>
 inline void panel_rows(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* panel, int steps,
-                       std::size_t columns, T* y, std::size_t stride) {
+                       std::size_t columns, Y* y, std::size_t stride) {
   for (std::size_t first = 0; first < columns; first += kTileColumns) {
     tile<Unit, R, kTileVectors>(a, lda, panel + first, steps, columns - first, y + first, stride);
   }
@@ -92,9 +92,9 @@ void linear_pack(const float* weights, std::size_t columns, std::size_t width, s
   }
 }
 
-template <typename T>
+template <typename T, typename Y>
 void linear_product(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel, std::size_t columns,
-                    T* y, std::size_t stride) {
+                    Y* y, std::size_t stride) {
   using Unit = typename UnitOf<T>::type;
   std::ptrdiff_t lda = 0;
   const typename Unit::A* a = left_operand<Unit>(x, rows, width, &lda);
@@ -116,11 +116,13 @@ void linear_product(const T* x, std::size_t rows, std::size_t width, const std::
   }
 }
 
-#define TOME_INSTANTIATE(T)                                                                       \
-  template void linear_pack<T>(const float*, std::size_t, std::size_t, std::uint32_t*);           \
-  template void linear_product<T>(const T*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, T*, std::size_t);
-TOME_INSTANTIATE(tome::bf16)
-TOME_INSTANTIATE(float)
+template void linear_pack<tome::bf16>(const float*, std::size_t, std::size_t, std::uint32_t*);
+template void linear_pack<float>(const float*, std::size_t, std::size_t, std::uint32_t*);
+#define TOME_INSTANTIATE(T, Y) \
+  template void linear_product<T, Y>(const T*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, Y*, std::size_t);
+TOME_INSTANTIATE(tome::bf16, tome::bf16)
+TOME_INSTANTIATE(tome::bf16, float)
+TOME_INSTANTIATE(float, float)
 #undef TOME_INSTANTIATE
 
 }  // namespace tome::ops::TOME_LEVEL

@@ -68,6 +68,13 @@ void add_rows(T* x, const T* y, std::size_t n) {
 }
 
 template <typename T>
+void add_f32(T* x, const float* y, std::size_t n) {
+  const std::size_t whole = n / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) store_t(x + i, add(load(x + i), load(y + i)));
+  for (std::size_t i = whole; i < n; ++i) x[i] = T(static_cast<float>(x[i]) + y[i]);
+}
+
+template <typename T>
 void silu_product(T* gate, const T* up, std::size_t n) {
   map2(gate, gate, up, n, [](F32 g, F32 u) { return mul(mul(g, sigmoid(g)), u); });
 }
@@ -142,6 +149,7 @@ void from_float(const float* x, T* out, std::size_t n) {
 #define TOME_INSTANTIATE(T)                                                                    \
   template void rms_norm<T>(const T*, const float*, float, std::size_t, std::size_t, T*);      \
   template void add_rows<T>(T*, const T*, std::size_t);                                        \
+  template void add_f32<T>(T*, const float*, std::size_t);                                     \
   template void silu_product<T>(T*, const T*, std::size_t);                                    \
   template void gelu_product<T>(T*, const T*, std::size_t);                                    \
   template void rope_half<T>(T*, std::size_t, std::size_t, const float*, const float*);        \

@@ -10,6 +10,8 @@ void rms_norm(const T* x, const float* weight, float epsilon, std::size_t rows, 
 template <typename T>
 void add_rows(T* x, const T* y, std::size_t n);
 template <typename T>
+void add_f32(T* x, const float* y, std::size_t n);
+template <typename T>
 void silu_product(T* gate, const T* up, std::size_t n);
 template <typename T>
 void gelu_product(T* gate, const T* up, std::size_t n);

@@ -27,6 +27,7 @@ constexpr RowKernels<T> row_kernels() {
   rows.attention_tile = attention_tile<T>;
   rows.rms_norm = rms_norm<T>;
   rows.add = add_rows<T>;
+  rows.add_f32 = add_f32<T>;
   rows.silu_product = silu_product<T>;
   rows.gelu_product = gelu_product<T>;
   rows.rope_half = rope_half<T>;
@@ -35,10 +36,12 @@ constexpr RowKernels<T> row_kernels() {
   rows.to_float = to_float<T>;
   rows.from_float = from_float<T>;
   rows.linear_pack = linear_pack<T>;
-  rows.linear_product = linear_product<T>;
+  rows.linear_product = linear_product<T, T>;
+  rows.linear_product_f32 = linear_product<T, float>;
 #if defined(__AVX512VNNI__)
   rows.quantize_rows = quantize_rows<T>;
   rows.int8_product = int8_product<T>;
+  rows.int8_product_f32 = int8_product<float>;
 #endif
   return rows;
 }
