@@ -29,6 +29,7 @@ DecoderLayer<T>::DecoderLayer(const Model& model, Threads& threads, std::size_t 
   const std::size_t block = std::min(kRowBlock, max_rows);
   for (Scratch& s : scratch_) {
     s.normed = AlignedBuffer<T>(block * config_.width);
+    s.heads = AlignedBuffer<float>(block * std::max(config_.heads, config_.kv_heads) * config_.head_width);
     s.out = AlignedBuffer<float>(block * config_.width);
     s.gate = AlignedBuffer<T>(block * config_.feed_forward);
     s.up = AlignedBuffer<T>(block * config_.feed_forward);
@@ -55,11 +56,25 @@ std::size_t DecoderLayer<T>::bytes() const {
   return total;
 }
 
+// Queries or keys of rows [first, first + count): product, norm, rotation.
 template <typename T>
-void DecoderLayer<T>::rotate(T* row, std::size_t heads, const Scratch& scratch) const {
-  const auto& kernels = ops::kernels().rows<T>();
-  const auto rope = config_.rope_layout == RopeLayout::kHalves ? kernels.rope_half : kernels.rope_pairs;
-  rope(row, heads, config_.head_width, scratch.cosine.data(), scratch.sine.data());
+void DecoderLayer<T>::place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count,
+                                  const std::vector<float>& norm, Scratch& s, T* out) {
+  const auto& f32 = ops::kernels().f32_rows;
+  const std::size_t c = config_.head_width;
+  const std::size_t width = linear.out();
+  linear.multiply(s.normed.data(), s.quantized, count, s.heads.data());
+  if (!norm.empty()) {
+    f32.rms_norm(s.heads.data(), norm.data(), config_.norm_epsilon, count * width / c, c, s.heads.data());
+  }
+  const auto rotate = config_.rope_layout == RopeLayout::kHalves ? f32.rope_half : f32.rope_pairs;
+  const RopeRows& rope = config_.is_sliding(index_) ? sliding_rope_ : global_rope_;
+  s.rope.high = -1;
+  for (std::size_t r = 0; r < count; ++r) {
+    rope.row(rows.positions[first + r], s.rope, s.cosine.data(), s.sine.data());
+    rotate(s.heads.data() + r * width, width / c, c, s.cosine.data(), s.sine.data());
+  }
+  ops::kernels().rows<T>().from_float(s.heads.data(), out + first * width, count * width);
 }
 
 // Queries, keys and values of rows [first, first + count).
@@ -67,28 +82,12 @@ template <typename T>
 void DecoderLayer<T>::project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& s) {
   const auto& kernels = ops::kernels().rows<T>();
   const LayerWeights& weights = model_.layer(index_);
-  const std::size_t c = config_.head_width;
-  T* q = q_.data() + first * config_.heads * c;
-  T* k = k_.data() + first * config_.kv_heads * c;
-  T* v = v_.data() + first * config_.kv_heads * c;
   kernels.rms_norm(x + first * config_.width, weights.attention_norm.data(), config_.norm_epsilon, count, config_.width,
                    s.normed.data());
   if (linear(Matrix::kQuery).wants_int8()) kernels.quantize_rows(s.normed.data(), count, config_.width, s.quantized);
-  linear(Matrix::kKey).multiply(s.normed.data(), s.quantized, count, k);
-  linear(Matrix::kValue).multiply(s.normed.data(), s.quantized, count, v);
-  const bool queries = first + count > rows.first_output;
-  if (queries) linear(Matrix::kQuery).multiply(s.normed.data(), s.quantized, count, q);
-  if (!weights.query_norm.empty()) {
-    if (queries) kernels.rms_norm(q, weights.query_norm.data(), config_.norm_epsilon, count * config_.heads, c, q);
-    kernels.rms_norm(k, weights.key_norm.data(), config_.norm_epsilon, count * config_.kv_heads, c, k);
-  }
-  const RopeRows& rope = config_.is_sliding(index_) ? sliding_rope_ : global_rope_;
-  s.rope.high = -1;
-  for (std::size_t r = 0; r < count; ++r) {
-    rope.row(rows.positions[first + r], s.rope, s.cosine.data(), s.sine.data());
-    if (queries) rotate(q + r * config_.heads * c, config_.heads, s);
-    rotate(k + r * config_.kv_heads * c, config_.kv_heads, s);
-  }
+  linear(Matrix::kValue).multiply(s.normed.data(), s.quantized, count, v_.data() + first * linear(Matrix::kValue).out());
+  place_heads(linear(Matrix::kKey), rows, first, count, weights.key_norm, s, k_.data());
+  if (first + count > rows.first_output) place_heads(linear(Matrix::kQuery), rows, first, count, weights.query_norm, s, q_.data());
 }
 
 // Everything after attention for rows [first, first + count).

@@ -60,6 +60,7 @@ class DecoderLayer {
  private:
   struct Scratch {  // one thread's rows
     AlignedBuffer<T> normed, gate, up;
+    AlignedBuffer<float> heads;  // queries or keys before norm and rotation: rounded only after both
     AlignedBuffer<float> out;  // of a branch, before it joins the residual stream: rounded only once
     ops::Int8Rows quantized;
     RopeRows::Memory rope;
@@ -67,7 +68,8 @@ class DecoderLayer {
   };
   void project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
   void finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& scratch);
-  void rotate(T* row, std::size_t heads, const Scratch& scratch) const;
+  void place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count, const std::vector<float>& norm,
+                   Scratch& scratch, T* out);
   const Linear<T>& linear(Matrix m) const { return linears_[static_cast<std::size_t>(m)]; }
 
   const Model& model_;
