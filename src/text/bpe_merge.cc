@@ -59,14 +59,8 @@ Merge MergeRules::find(const Pieces& pieces, const Symbol& left, const Symbol& r
   const TokenId id = pieces.find_text(word.substr(left.begin, left.bytes + right.bytes));
   if (id < 0) return {};
   const auto rank = static_cast<std::uint32_t>(id);
-  switch (order_) {
-    case Order::kScores:
-      return {join(score_keys_[rank], ~((left.bytes << 16) | right.bytes)), id};
-    case Order::kPosition:
-      return {join(rank, ~left.bytes), id};
-    default:
-      return {join(rank, static_cast<std::uint32_t>(left.id)), id};
-  }
+  if (order_ == Order::kIds) return {rank, id};
+  return {join(score_keys_[rank], ~((left.bytes << 16) | right.bytes)), id};
 }
 
 std::uint64_t MergeRules::hash() const {

@@ -29,13 +29,12 @@ struct Merge {
 /// Which two pieces may merge, and how early.
 class MergeRules {
  public:
-  /// Two pieces merge when together they are a piece. How pieces rank, and how two cuts of the same piece do, is what
-  /// Hugging Face's converters do to recover a list of merges.
+  /// Without a list of merges two pieces merge when together they are a piece; how early is what Hugging Face's
+  /// converters make of it when they recover the list.
   enum class Order {
-    kPairs,     // by a list of merges
-    kScores,    // by falling score, then the longer left part
-    kPosition,  // by rising id, then the longer left part (Gemma)
-    kRanks,     // by rising id, then the lower id of the left part (tiktoken)
+    kPairs,   // by the list of merges
+    kScores,  // by falling score of the merged piece, then the longer left part, then the longer right part
+    kIds,     // by rising id of the merged piece (Gemma, tiktoken)
   };
 
   explicit MergeRules(Order order) : order_(order) {}

@@ -153,7 +153,7 @@ MergeRules read_ranks(const Source& source, const Pieces& pieces, bool gemma) {
   if (const auto* merges = find_array<Strings>(source.gguf, "tokenizer.ggml.merges")) {
     return read_merges(source, *merges, pieces, spaces_of_piece);
   }
-  if (gemma) return MergeRules(MergeRules::Order::kPosition);
+  if (gemma) return MergeRules(MergeRules::Order::kIds);
   constexpr std::string_view kKey = "tokenizer.ggml.scores";
   const auto* scores = find_array<std::vector<float>>(source.gguf, kKey);
   if (scores == nullptr) throw_user_error(source.where, ": ", kKey, " is missing; convert the model again");

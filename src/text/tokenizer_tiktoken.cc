@@ -113,7 +113,7 @@ std::unique_ptr<Tokenizer> make_tiktoken_tokenizer(const std::filesystem::path& 
   settings.bos = pieces.find(kControlNames[0]);
   settings.add_bos = true;
   settings.ends = {pieces.find("<|end_of_text|>"), pieces.find("<|eot_id|>"), pieces.find("<|eom_id|>")};
-  auto tokenizer = std::make_unique<ByteLevelTokenizer>(std::move(pieces), MergeRules(MergeRules::Order::kRanks),
+  auto tokenizer = std::make_unique<ByteLevelTokenizer>(std::move(pieces), MergeRules(MergeRules::Order::kIds),
                                                         std::move(added), PreTokenizer::kLlama3, /*whole_words=*/true);
   tokenizer->settle(std::move(settings));
   return tokenizer;

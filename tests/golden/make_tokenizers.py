@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Small vocabularies and what Hugging Face's tokenizers make of nasty texts: the goldens of tests/text/tokenizer*_test.cc.
+"""Small vocabularies and what Hugging Face's tokenizers make of nasty texts: goldens of tests/text/tokenizer*_test.cc.
 
-    make_tokenizers.py                                            tokenizers/: tiny vocabularies, tiny.json, nasties.bin
-    make_tokenizers.py --models DIR --books DIR --llama3 FILE     tokenizers/real.json, of gemma.gguf, smollm2.gguf and Llama
-                                                                  3's tiktoken file (tokenizer.model of PyPI's llama-models)
-    make_tokenizers.py --classes                                  src/text/pre_tokenizer_unicode.cc
+    make_tokenizers.py              tokenizers/: tiny vocabularies, tiny.json, words.json, nasties.bin; fuzz/corpus/tokenizer/
+    make_tokenizers.py --models DIR --books DIR --llama3 FILE
+                                    tokenizers/real.json, of gemma.gguf, smollm2.gguf and Llama 3's tiktoken file
+                                    (tokenizer.model of PyPI's llama-models)
+    make_tokenizers.py --classes    src/text/pre_tokenizer_unicode.cc
+
+The first two take ten minutes each, nearly all of it for the longest texts.
 
 transformers ignores tokenizer.ggml.pre "smollm": its pre-tokenizer is set here. Texts of control tokens stay plain text
 (split_special_tokens=True), invalid UTF-8 is read with errors="replace". A hash is FNV-1a over the ids as 32-bit words.
@@ -22,7 +25,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from transformers.convert_slow_tokenizer import TikTokenConverter
 from transformers.integrations.gguf import convert_gguf_tokenizer, get_gguf_tokenizer
 
-from tokenizer_texts import SAMPLE, STRINGS, generated, nasties
+from tokenizer_texts import SAMPLE, STRINGS, company, generated, nasties
 
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE / "tokenizers"
@@ -190,10 +193,18 @@ def goldens(tokenizer, texts):
             "texts": {name: digest(encode(tokenizer, data)) for name, data in texts.items()}}
 
 
-def write_goldens(name, tokenizers):
-    content = {"strings": [text.hex() for text in STRINGS], "tokenizers": tokenizers}
+def write_goldens(name, **goldens_of):
+    content = {"strings": [text.hex() for text in STRINGS], **goldens_of}
     lines = json.dumps(content, separators=(",", ":")).replace('"],', '"],\n').replace("},", "},\n").replace("]],", "]],\n")
     (FOLDER / name).write_text(lines + "\n")
+
+
+def word_goldens(pre_tokenizer):
+    """Bytes of each word: a byte is a character of the byte alphabet."""
+    def lengths(data):
+        return [len(word) for word, _ in pre_tokenizer.pre_tokenize_str(data.decode("utf-8", "replace"))]
+    return {"strings": [lengths(text) for text in STRINGS],
+            "texts": {name: digest(lengths(data)) for name, data in {"nasties": nasties(), "company": company()}.items()}}
 
 
 def make_tiny():
@@ -207,7 +218,9 @@ def make_tiny():
     texts = {"nasties": nasties(), **generated()}
     oracles = {path.name: gguf_oracle(path) for path in sorted(FOLDER.glob("*.gguf"))}
     oracles |= {path.name: Tokenizer.from_file(str(path / "tokenizer.json")) for path in sorted(FOLDER.glob("*-json"))}
-    write_goldens("tiny.json", {name: goldens(oracle, texts) for name, oracle in oracles.items()})
+    write_goldens("tiny.json", tokenizers={name: goldens(oracle, texts) for name, oracle in oracles.items()})
+    splits = {"gpt-2": pre_tokenizers.ByteLevel(add_prefix_space=False), "smollm": SMOLLM, "llama-bpe": LLAMA3}
+    write_goldens("words.json", words={name: word_goldens(split) for name, split in splits.items()})
 
 
 def make_real(arguments):
@@ -215,7 +228,7 @@ def make_real(arguments):
     texts |= {path.name: path.read_bytes() for path in sorted(arguments.books.iterdir())}
     oracles = {name: gguf_oracle(arguments.models / name) for name in ("gemma.gguf", "smollm2.gguf")}
     oracles["llama3"] = tiktoken_oracle(arguments.llama3)
-    write_goldens("real.json", {name: goldens(oracle, texts) for name, oracle in oracles.items()})
+    write_goldens("real.json", tokenizers={name: goldens(oracle, texts) for name, oracle in oracles.items()})
 
 
 # ---- the table of character classes

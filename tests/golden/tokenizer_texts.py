@@ -46,6 +46,15 @@ def nasties():
     return b"".join(out)
 
 
+def company():
+    """Every character beside a letter, a digit, a space, a line end, an apostrophe and itself; of those that are all
+    alike (Han, Hangul, private use, planes 2 and up) one in 64."""
+    alike = [(0x3400, 0xA000), (0xAC00, 0xD7A4), (0xE000, 0xF900), (0x20000, 0x110000)]
+    codes = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000
+             and (c % 64 == 0 or not any(first <= c < last for first, last in alike))]
+    return "".join(f"a{c}{c}1{c} {c} a{c}\n'{c}" for c in map(chr, codes)).encode()
+
+
 def generated():
     """Long texts that the tests make for themselves (tests/text/tokenizer_goldens.h), by name."""
     characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]

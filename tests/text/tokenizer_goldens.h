@@ -71,6 +71,20 @@ inline std::string repeated(std::string_view part, std::size_t times) {
   return text;
 }
 
+/// The text of company() in tests/golden/tokenizer_texts.py.
+inline std::string characters_in_company() {
+  std::string text;
+  for (char32_t c = 0; c < 0x110000; ++c) {
+    const bool alike =
+        (c >= 0x3400 && c < 0xA000) || (c >= 0xAC00 && c < 0xD7A4) || (c >= 0xE000 && c < 0xF900) || c >= 0x20000;
+    if ((c >= 0xD800 && c < 0xE000) || (alike && c % 64 != 0)) continue;
+    std::string character;
+    append_utf8(character, c);
+    for (const std::string_view before : {"a", "", "1", " ", " a", "\n'"}) text.append(before) += character;
+  }
+  return text;
+}
+
 /// The long texts of generated() in tests/golden/tokenizer_texts.py, and nasties.bin.
 inline std::map<std::string, std::string> golden_texts() {
   std::map<std::string, std::string> texts;
