@@ -12,7 +12,7 @@ namespace tome::ops::TOME_LEVEL {
 
 namespace {
 
-constexpr int kVectors = static_cast<int>(kInt8Panel) / kLanes;  // of one panel row
+constexpr int kTileVectors = 2;
 constexpr int kRows = 6;
 constexpr int kSteps = static_cast<int>(kInt8Group) / 4;
 static_assert(kInt8Group == 2 * kLanes);
@@ -20,52 +20,69 @@ static_assert(kInt8Group == 2 * kLanes);
 inline void store_t(float* p, F32 x, __mmask16 mask) { _mm512_mask_storeu_ps(p, mask, x); }
 inline void store_t(tome::bf16* p, F32 x, __mmask16 mask) { _mm256_mask_storeu_epi16(p, mask, narrow(x)); }
 
-// R rows times one panel. The f32 totals live in the first-level cache, the integer sums of a group in registers.
+// R rows times two vectors of a panel's columns. Integer sums of a group and f32 totals both stay in registers
+// (12 + 12 of 32): the totals' way through memory would cost as much as the products.
 template <int R, bool kOffsets, typename T>
-inline void panel_rows(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std::size_t columns, T* y,
-                       std::size_t stride) {
-  alignas(64) float total[R][kInt8Panel] = {};
+inline void tile(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std::size_t first, std::size_t columns, T* y,
+                 std::size_t stride) {
   const std::size_t groups = x.groups;
   const std::size_t row_bytes = groups * kInt8Group;
   const std::uint8_t* a = x.values.data() + row * row_bytes;
   const float* x_scales = x.scales.data() + row * groups;
   const float* x_sums = x.sums.data() + row * groups;
-  const std::int8_t* w = panel.values;
+  const std::int8_t* w = panel.values + 4 * first;
+  F32 total[R][kTileVectors];
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < kTileVectors; ++n) total[r][n] = zero();
+  }
   for (std::size_t g = 0; g < groups; ++g, a += kInt8Group) {
-    I32 sums[R][kVectors];
-    for (int n = 0; n < kVectors; ++n) {
-      const I32 start = _mm512_loadu_si512(panel.bias + g * kInt8Panel + static_cast<std::size_t>(n * kLanes));
+    const std::size_t at = g * kInt8Panel + first;
+    I32 sums[R][kTileVectors];
+    for (int n = 0; n < kTileVectors; ++n) {
+      const I32 start = _mm512_loadu_si512(panel.bias + at + static_cast<std::size_t>(n * kLanes));
       for (int r = 0; r < R; ++r) sums[r][n] = start;
     }
+#pragma GCC unroll 8
     for (int k = 0; k < kSteps; ++k, w += 4 * kInt8Panel) {
-      I32 column[kVectors];
-      for (int n = 0; n < kVectors; ++n) column[n] = _mm512_loadu_si512(w + n * 64);
+      I32 column[kTileVectors];
+      for (int n = 0; n < kTileVectors; ++n) column[n] = _mm512_loadu_si512(w + n * 64);
       for (int r = 0; r < R; ++r) {
         std::int32_t word;
         std::memcpy(&word, a + static_cast<std::size_t>(r) * row_bytes + 4 * k, 4);
         const I32 four = _mm512_set1_epi32(word);
-        for (int n = 0; n < kVectors; ++n) sums[r][n] = _mm512_dpbusd_epi32(sums[r][n], four, column[n]);
+        for (int n = 0; n < kTileVectors; ++n) sums[r][n] = _mm512_dpbusd_epi32(sums[r][n], four, column[n]);
       }
     }
-    for (int n = 0; n < kVectors; ++n) {
-      const std::size_t at = g * kInt8Panel + static_cast<std::size_t>(n * kLanes);
-      const F32 scale = load(panel.scales + at);
+    for (int n = 0; n < kTileVectors; ++n) {
+      const F32 scale = load(panel.scales + at + static_cast<std::size_t>(n * kLanes));
       for (int r = 0; r < R; ++r) {
-        const std::size_t group = static_cast<std::size_t>(r) * groups + g;
-        float* t = total[r] + n * kLanes;
-        F32 sum = fma(_mm512_cvtepi32_ps(sums[r][n]), mul(scale, set1(x_scales[group])), load(t));
-        if constexpr (kOffsets) sum = fma(load(panel.offsets + at), set1(x_sums[group]), sum);
-        store(t, sum);
+        const F32 both = mul(scale, set1(x_scales[static_cast<std::size_t>(r) * groups + g]));
+        total[r][n] = fma(_mm512_cvtepi32_ps(sums[r][n]), both, total[r][n]);
+      }
+      if constexpr (kOffsets) {
+        const F32 offset = load(panel.offsets + at + static_cast<std::size_t>(n * kLanes));
+        for (int r = 0; r < R; ++r) {
+          total[r][n] = fma(offset, set1(x_sums[static_cast<std::size_t>(r) * groups + g]), total[r][n]);
+        }
       }
     }
   }
   for (int r = 0; r < R; ++r) {
-    for (int n = 0; n < kVectors; ++n) {
+    for (int n = 0; n < kTileVectors; ++n) {
       const int left = static_cast<int>(columns) - n * kLanes;
       if (left <= 0) break;
       const auto mask = static_cast<__mmask16>(left >= kLanes ? 0xffffu : (1u << left) - 1u);
-      store_t(y + static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(n * kLanes), load(total[r] + n * kLanes), mask);
+      store_t(y + static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(n * kLanes), total[r][n], mask);
     }
+  }
+}
+
+template <int R, bool kOffsets, typename T>
+inline void panel_rows(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std::size_t columns, T* y,
+                       std::size_t stride) {
+  constexpr std::size_t kColumns = kTileVectors * kLanes;
+  for (std::size_t first = 0; first < columns; first += kColumns) {
+    tile<R, kOffsets>(x, row, panel, first, columns - first, y + first, stride);
   }
 }
 
