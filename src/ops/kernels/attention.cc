@@ -128,35 +128,37 @@ inline bool any_visible(const KvBlock& block, const KeyRange* visible, int token
   return false;
 }
 
-// With few rows the products wait for memory: what comes next is asked for while the present strip is computed.
-class Prefetch {
+// With few rows the products wait for memory: every step asks for a few lines of the next block, K and V in turn, so
+// that they are in the second-level cache when their turn comes.
+class NextBlock {
  public:
-  Prefetch() = default;
-  /// The next block's planes of one head, in `strips` equal parts.
-  Prefetch(const KvBlock& next, std::size_t plane, std::size_t head, int strips)
-      : k_(reinterpret_cast<const char*>(next.k + plane * head)),
-        v_(reinterpret_cast<const char*>(next.v + plane * head)),
-        part_(plane * 4 / static_cast<std::size_t>(strips)) {}
+  NextBlock(const KvBlock& next, std::size_t plane_words, std::size_t head)
+      : k_(reinterpret_cast<const char*>(next.k + plane_words * head)),
+        v_(reinterpret_cast<const char*>(next.v + plane_words * head)),
+        left_(plane_words * 4) {}
 
-  void strip() {
-    for (std::size_t i = 0; i < part_; i += 64) {
-      _mm_prefetch(k_ + i, _MM_HINT_T1);
-      _mm_prefetch(v_ + i, _MM_HINT_T1);
+  void step() {
+    if (left_ == 0) return;
+    for (std::size_t line = 0; line < kStep; line += 64) {
+      _mm_prefetch(k_ + line, _MM_HINT_T1);
+      _mm_prefetch(v_ + line, _MM_HINT_T1);
     }
-    k_ += part_;
-    v_ += part_;
+    k_ += kStep;
+    v_ += kStep;
+    left_ -= left_ < kStep ? left_ : kStep;
   }
 
  private:
-  const char* k_ = nullptr;
-  const char* v_ = nullptr;
-  std::size_t part_ = 0;
+  static constexpr std::size_t kStep = 256;  // bytes of K and of V a step: the whole block within its products' steps
+  const char* k_;
+  const char* v_;
+  std::size_t left_;
 };
 
 // Six rows against one block.
-template <typename Unit, typename T>
+template <typename Unit, typename T, typename Prefetch>
 void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows, int padded,
-                 Prefetch next, Scratch<Unit>& scratch) {
+                 Prefetch& next, Scratch<Unit>& scratch) {
   int lowest = kKvBlock;
   int highest = 0;
   bool all = true;
@@ -173,11 +175,8 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
 
   constexpr int kAStep = Unit::kAWords;
   const int query_words = padded / Unit::kPack * kAStep;
-  for (int c = c0; c < c1; c += kColumnStep) {
-    next.strip();
-    rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, head.k + c, kKvBlock,
-                              padded / Unit::kPack, scratch.scores + c, kKvBlock, kColumnStep);
-  }
+  rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, head.k + c0, kKvBlock,
+                            padded / Unit::kPack, scratch.scores + c0, kKvBlock, c1 - c0, next);
   constexpr int kWeightWords = kKvBlock / Unit::kPack * kAStep;
   const float scale_log2 = tile.scale * 1.44269504f;
   for (int r = 0; r < rows; ++r) {
@@ -195,7 +194,7 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
   }
   const std::uint32_t* values = head.v + static_cast<std::ptrdiff_t>(c0 / Unit::kPack) * padded;
   rows_product<Unit, true>(rows, scratch.weights + c0 / Unit::kPack * kAStep, kWeightWords, values, padded,
-                           (c1 - c0) / Unit::kPack, tile.sums + row * padded, padded, padded);
+                           (c1 - c0) / Unit::kPack, tile.sums + row * padded, padded, padded, next);
 }
 
 }  // namespace
@@ -215,13 +214,15 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
   for (std::size_t b = 0; b < tile.block_count; ++b) {
     if (!any_visible(tile.blocks[b], tile.visible, tile.tokens)) continue;
     const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
-    Prefetch next;
     if (rows <= kTileRows && b + 1 < tile.block_count) {
-      next = Prefetch(tile.blocks[b + 1], kv_plane_words(tile.blocks[b + 1].type, tile.head_words),
-                      static_cast<std::size_t>(tile.kv_head), kKvBlock / kColumnStep);
+      const KvBlock& following = tile.blocks[b + 1];
+      NextBlock next(following, kv_plane_words(following.type, tile.head_words), static_cast<std::size_t>(tile.kv_head));
+      attend_rows<Unit>(tile, tile.blocks[b], head, 0, rows, padded, next, scratch);
+      continue;
     }
+    NoPrefetch none;
     for (int row = 0; row < rows; row += kTileRows) {
-      attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, next, scratch);
+      attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, none, scratch);
     }
   }
 }

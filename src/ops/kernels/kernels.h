@@ -82,6 +82,8 @@ struct Kernels {
   /// One plane of a K/V block to its quantised form and back (ops/attention.h).
   void (*kv_quantize)(KvType type, const std::uint32_t* words, std::size_t count, std::uint32_t* plane);
   void (*kv_unpack)(KvType type, const std::uint32_t* plane, std::size_t count, std::uint32_t* words);
+  /// Fills the int8 form of a vector; all its lists have been resized.
+  void (*quantize_vector)(std::span<const float> x, GemvInput& out);
   /// y[r] = rows[r] * x, see ops/gemv.h; false when there is no kernel for the type.
   bool (*gemv)(TensorType type, const std::byte* rows, std::size_t row_bytes, const GemvInput& x, std::span<float> y);
   /// Nothing but the best multiply-add of the type, `steps` rounds; the operations done (0: no such instruction).

@@ -57,6 +57,7 @@ constexpr Kernels make_table() {
   table.int8 = true;
   table.int8_quantize_weights = int8_quantize_weights;
   table.int8_pack = int8_pack;
+  table.quantize_vector = quantize_vector;
   table.gemv = gemv;
 #endif
   table.kv_quantize = kv_quantize;

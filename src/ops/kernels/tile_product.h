@@ -82,42 +82,51 @@ struct UnitOf<float> {
   using type = F32Plain;
 };
 
+/// Nothing to do between the steps of a product.
+struct NoPrefetch {
+  void step() {}
+};
+
 /// One register tile. a: R rows, `lda` elements apart; b: `steps` rows of words, `ldb` apart; c: R rows, `ldc` apart.
-template <typename Unit, int R, int NC, bool kAccumulate>
-[[gnu::always_inline]] inline void tile_product(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b, std::ptrdiff_t ldb,
-                         int steps, float* c, std::ptrdiff_t ldc) {
+template <typename Unit, int R, int NC, bool kAccumulate, typename Prefetch>
+[[gnu::always_inline]] inline void tile_product(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b,
+                                                std::ptrdiff_t ldb, int steps, float* c, std::ptrdiff_t ldc,
+                                                Prefetch& prefetch) {
   F32 sums[R][NC];
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < NC; ++n) sums[r][n] = kAccumulate ? load(c + r * ldc + n * kLanes) : zero();
   }
-  for (int k = 0; k < steps; ++k) Unit::template step<R, NC>(sums, a + k * Unit::kAWords, lda, b + k * ldb);
+  for (int k = 0; k < steps; ++k) {
+    prefetch.step();
+    Unit::template step<R, NC>(sums, a + k * Unit::kAWords, lda, b + k * ldb);
+  }
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < NC; ++n) store(c + r * ldc + n * kLanes, sums[r][n]);
   }
 }
 
 /// R rows times `columns` (a multiple of kLanes) columns.
-template <typename Unit, int R, bool kAccumulate>
+template <typename Unit, int R, bool kAccumulate, typename Prefetch>
 inline void row_product(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b, std::ptrdiff_t ldb,
-                        int steps, float* c, std::ptrdiff_t ldc, int columns) {
+                        int steps, float* c, std::ptrdiff_t ldc, int columns, Prefetch& prefetch) {
   int n = 0;
   for (; n + kTileColumns <= columns; n += kTileColumns) {
-    tile_product<Unit, R, kTileVectors, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc);
+    tile_product<Unit, R, kTileVectors, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc, prefetch);
   }
-  for (; n < columns; n += kLanes) tile_product<Unit, R, 1, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc);
+  for (; n < columns; n += kLanes) tile_product<Unit, R, 1, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc, prefetch);
 }
 
 /// The same for a row count known only at run time, 1 to kTileRows.
-template <typename Unit, bool kAccumulate>
+template <typename Unit, bool kAccumulate, typename Prefetch>
 inline void rows_product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b,
-                         std::ptrdiff_t ldb, int steps, float* c, std::ptrdiff_t ldc, int columns) {
+                         std::ptrdiff_t ldb, int steps, float* c, std::ptrdiff_t ldc, int columns, Prefetch& prefetch) {
   switch (rows) {
-    case 1: return row_product<Unit, 1, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
-    case 2: return row_product<Unit, 2, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
-    case 3: return row_product<Unit, 3, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
-    case 4: return row_product<Unit, 4, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
-    case 5: return row_product<Unit, 5, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
-    default: return row_product<Unit, 6, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns);
+    case 1: return row_product<Unit, 1, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 2: return row_product<Unit, 2, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 3: return row_product<Unit, 3, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 4: return row_product<Unit, 4, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 5: return row_product<Unit, 5, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    default: return row_product<Unit, 6, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
   }
 }
 
