@@ -5,10 +5,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 story=examples/the_clock_at_corvane.txt
 questions=(
-  "Who killed Ambrose Thackeray?"
+  "Who is the murderer of Ambrose Thackeray?"
   "What was the weapon?"
-  "Where was the body found?"
-  "Why did the murderer do it?"
+  "Where was Ambrose Thackeray killed?"
+  "Why did Edgar Marchbanks kill Ambrose Thackeray?"
 )
 
 ask() {
