@@ -177,6 +177,13 @@ class House(unittest.TestCase):
     def test_length(self):
         self.assert_none(long_files(self.src))
 
+    def test_the_way_of_a_token_exists(self):
+        page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+        named = re.findall(r"`(\w+(?:/\w+)+\.(?:cc|h|py))`", page)
+        self.assertGreaterEqual(len(named), 6)
+        here = [path for path in named if not (self.src / path).exists() and not (ROOT / path).exists()]
+        self.assert_none([f"docs/architecture.md: {path} does not exist" for path in here])
+
     def test_map_is_complete(self):
         self.assert_none(unlisted_folders(self.src, self.rules))
 
