@@ -3,9 +3,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 #include <vector>
-#include <ctime>
 
 #include "ops/attention.h"
 #include "ops/kernels/kernels.h"

@@ -13,7 +13,7 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t count)
-      : data_(static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{64}))), count_(count) {}
+      : data_(static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}))), count_(count) {}
 
   T* data() const { return data_.get(); }
   std::size_t size() const { return count_; }
@@ -28,7 +28,7 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), std::align_val_t{64}); }
+    void operator()(T* p) const { ::operator delete (static_cast<void*>(p), std::align_val_t{64}); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t count_ = 0;

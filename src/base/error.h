@@ -38,8 +38,8 @@ template <typename... Parts>
 }  // namespace tome
 
 /// An invariant; extra arguments are joined into the message.
-#define TOME_CHECK(condition, ...)                                                               \
-  do {                                                                                           \
-    if (!(condition)) [[unlikely]]                                                               \
+#define TOME_CHECK(condition, ...)                                                                      \
+  do {                                                                                                  \
+    if (!(condition)) [[unlikely]]                                                                      \
       ::tome::check_failed(#condition, __FILE__, __LINE__, ::tome::cat("" __VA_OPT__(, ) __VA_ARGS__)); \
   } while (false)

@@ -6,7 +6,7 @@
 namespace tome {
 
 struct MemoryUse {
-  std::uint64_t rss = 0;      // bytes resident now, mapped file pages included
+  std::uint64_t rss = 0;        // bytes resident now, mapped file pages included
   std::uint64_t anonymous = 0;  // RssAnon + RssShmem: what the system cannot take back
 };
 MemoryUse memory_use();

@@ -108,7 +108,8 @@ void Threads::work(int thread) {
   unsigned seen = 0;
   for (;;) {
     const auto deadline = std::chrono::steady_clock::now() + kSpin;
-    while (round_.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < deadline) pause_briefly();
+    while (round_.load(std::memory_order_acquire) == seen && std::chrono::steady_clock::now() < deadline)
+      pause_briefly();
     if (round_.load(std::memory_order_acquire) == seen) {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return round_.load() != seen; });

@@ -61,7 +61,8 @@ void unpack(const BlockQ4_K& block, std::int8_t* q, float* scales, float* offset
 }
 
 template <typename Block, std::size_t kValues>
-bool unpack_row(std::span<const std::byte> row, std::span<std::int8_t> q, std::span<float> scales, std::span<float> offsets) {
+bool unpack_row(std::span<const std::byte> row, std::span<std::int8_t> q, std::span<float> scales,
+                std::span<float> offsets) {
   const auto* blocks = reinterpret_cast<const Block*>(row.data());
   for (std::size_t b = 0; b < q.size() / kValues; ++b) {
     const std::size_t group = b * kValues / kIntegerGroup;
@@ -77,12 +78,18 @@ bool unpack_integers(TensorType type, std::span<const std::byte> row, std::span<
   TOME_CHECK(scales.size() * kIntegerGroup == q.size() && offsets.size() == scales.size());
   TOME_CHECK(row.size() == byte_size(type, q.size()));
   switch (type) {
-    case TensorType::kQ4_0: return unpack_row<BlockQ4_0, 32>(row, q, scales, offsets);
-    case TensorType::kQ4_1: return unpack_row<BlockQ4_1, 32>(row, q, scales, offsets);
-    case TensorType::kQ5_0: return unpack_row<BlockQ5_0, 32>(row, q, scales, offsets);
-    case TensorType::kQ8_0: return unpack_row<BlockQ8_0, 32>(row, q, scales, offsets);
-    case TensorType::kQ4_K: return unpack_row<BlockQ4_K, 256>(row, q, scales, offsets);
-    default: return false;
+    case TensorType::kQ4_0:
+      return unpack_row<BlockQ4_0, 32>(row, q, scales, offsets);
+    case TensorType::kQ4_1:
+      return unpack_row<BlockQ4_1, 32>(row, q, scales, offsets);
+    case TensorType::kQ5_0:
+      return unpack_row<BlockQ5_0, 32>(row, q, scales, offsets);
+    case TensorType::kQ8_0:
+      return unpack_row<BlockQ8_0, 32>(row, q, scales, offsets);
+    case TensorType::kQ4_K:
+      return unpack_row<BlockQ4_K, 256>(row, q, scales, offsets);
+    default:
+      return false;
   }
 }
 

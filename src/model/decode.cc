@@ -59,7 +59,8 @@ void Decoder<T>::multiply(std::size_t layer, std::span<const float> x, std::init
       turns.push_back({&weight, first, y.subspan(first, std::min(kRowsPerTurn, y.size() - first))});
     }
   }
-  threads_.for_each(turns.size(), [&](std::size_t i, int) { ops::gemv(*turns[i].weight, turns[i].first, input_, turns[i].y); });
+  threads_.for_each(turns.size(),
+                    [&](std::size_t i, int) { ops::gemv(*turns[i].weight, turns[i].first, input_, turns[i].y); });
   if (adapters_.empty()) return;
   for (const Product& product : products) {
     add_lora(adapters_[layer][static_cast<std::size_t>(product.matrix)], x, *product.out);
@@ -90,7 +91,8 @@ void Decoder<T>::attend(std::size_t layer, std::int64_t position, KvSequence<T>&
   const std::int64_t index = kv.size();
   kv.append(threads_, narrow_k_.data(), narrow_v_.data(), 1);
   const ops::KeyRange visible = ops::causal_range(index, sliding ? config_.sliding_window : 0);
-  ops::attention_forward<T>(threads_, attention_shape(config_), narrow_q_.data(), {&visible, 1}, kv.blocks(), narrow_q_.data());
+  ops::attention_forward<T>(threads_, attention_shape(config_), narrow_q_.data(), {&visible, 1}, kv.blocks(),
+                            narrow_q_.data());
   rows.to_float(narrow_q_.data(), attended_.data(), attended_.size());
 }
 
@@ -106,8 +108,8 @@ void Decoder<T>::add_normed(std::span<const float> y, const std::vector<float>& 
 }
 
 template <typename T>
-void Decoder<T>::step(std::int32_t token, std::int64_t position,
-                      const std::function<KvSequence<T>&(std::size_t)>& kv, std::span<float> out) {
+void Decoder<T>::step(std::int32_t token, std::int64_t position, const std::function<KvSequence<T>&(std::size_t)>& kv,
+                      std::span<float> out) {
   const auto& f32 = ops::kernels().f32_rows;
   embed<float>(model_, {&token, 1}, x_.data());
   const auto normed = [&](const std::vector<float>& norm) {
@@ -116,7 +118,8 @@ void Decoder<T>::step(std::int32_t token, std::int64_t position,
   };
   for (std::size_t layer = 0; layer < config_.layers; ++layer) {
     const LayerWeights& weights = model_.layer(layer);
-    multiply(layer, normed(weights.attention_norm), {{Matrix::kQuery, &q_}, {Matrix::kKey, &k_}, {Matrix::kValue, &v_}});
+    multiply(layer, normed(weights.attention_norm),
+             {{Matrix::kQuery, &q_}, {Matrix::kKey, &k_}, {Matrix::kValue, &v_}});
     attend(layer, position, kv(layer));
     multiply(layer, attended_, {{Matrix::kOutput, &out_}});
     add_normed(out_, weights.post_attention_norm);

@@ -1,4 +1,5 @@
-// One token at a time, after prefill: matrix-vector products straight from the stored blocks, attention split over keys.
+// One token at a time, after prefill: matrix-vector products straight from the stored blocks, attention split over
+// keys.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ class Decoder {
   /// Borrows everything. adapters: LoRA pairs by layer, or empty.
   Decoder(const Model& model, Threads& threads, bool exact, std::span<const LayerAdapter> adapters = {});
 
-  /// Runs `token` at `position` through all layers, appending its K and V to kv(layer), and writes the logits [V] of the
-  /// next token. The token's index in each layer's sequence is the sequence's size.
+  /// Runs `token` at `position` through all layers, appending its K and V to kv(layer), and writes the logits [V] of
+  /// the next token. The token's index in each layer's sequence is the sequence's size.
   void step(std::int32_t token, std::int64_t position, const std::function<KvSequence<T>&(std::size_t)>& kv,
             std::span<float> logits);
 

@@ -85,9 +85,11 @@ void DecoderLayer<T>::project(const T* x, const ChunkRows& rows, std::size_t fir
   kernels.rms_norm(x + first * config_.width, weights.attention_norm.data(), config_.norm_epsilon, count, config_.width,
                    s.normed.data());
   if (linear(Matrix::kQuery).wants_int8()) kernels.quantize_rows(s.normed.data(), count, config_.width, s.quantized);
-  linear(Matrix::kValue).multiply(s.normed.data(), s.quantized, count, v_.data() + first * linear(Matrix::kValue).out());
+  linear(Matrix::kValue)
+      .multiply(s.normed.data(), s.quantized, count, v_.data() + first * linear(Matrix::kValue).out());
   place_heads(linear(Matrix::kKey), rows, first, count, weights.key_norm, s, k_.data());
-  if (first + count > rows.first_output) place_heads(linear(Matrix::kQuery), rows, first, count, weights.query_norm, s, q_.data());
+  if (first + count > rows.first_output)
+    place_heads(linear(Matrix::kQuery), rows, first, count, weights.query_norm, s, q_.data());
 }
 
 // Everything after attention for rows [first, first + count).

@@ -3,8 +3,8 @@
 //   x += [post_norm] attention(rope(norm(x) Wq), rope(norm(x) Wk), norm(x) Wv) Wo
 //   x += [post_norm] (act(norm(x) Wgate) * norm(x) Wup) Wdown
 //
-// Rows are worked on in blocks of kRowBlock that one thread takes through all operations between two attentions, so that
-// everything between stays in its second-level cache.
+// Rows are worked on in blocks of kRowBlock that one thread takes through all operations between two attentions, so
+// that everything between stays in its second-level cache.
 #pragma once
 
 #include <array>
@@ -30,16 +30,16 @@ ops::AttentionShape attention_shape(const ModelConfig& config);
 
 /// What a chunk of rows needs besides x.
 struct ChunkRows {
-  std::span<const std::int64_t> positions;     // [rows] for RoPE
-  std::span<const ops::KeyRange> visible;      // [rows] indices into the layer's KvSequence
-  std::size_t first_output = 0;                // rows before it give their K and V and nothing else
+  std::span<const std::int64_t> positions;  // [rows] for RoPE
+  std::span<const ops::KeyRange> visible;   // [rows] indices into the layer's KvSequence
+  std::size_t first_output = 0;             // rows before it give their K and V and nothing else
 };
 
 /// Kept for the backward pass when asked for.
 template <typename T>
 struct LayerTape {
-  T* attention_output = nullptr;   // [rows][H*C], before Wo
-  float* log_sum_exp = nullptr;    // [rows][H]
+  T* attention_output = nullptr;  // [rows][H*C], before Wo
+  float* log_sum_exp = nullptr;   // [rows][H]
 };
 
 template <typename T>
@@ -61,15 +61,15 @@ class DecoderLayer {
   struct Scratch {  // one thread's rows
     AlignedBuffer<T> normed, gate, up;
     AlignedBuffer<float> heads;  // queries or keys before norm and rotation: rounded only after both
-    AlignedBuffer<float> out;  // of a branch, before it joins the residual stream: rounded only once
+    AlignedBuffer<float> out;    // of a branch, before it joins the residual stream: rounded only once
     ops::Int8Rows quantized;
     RopeRows::Memory rope;
     AlignedBuffer<float> cosine, sine;
   };
   void project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
   void finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& scratch);
-  void place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count, const std::vector<float>& norm,
-                   Scratch& scratch, T* out);
+  void place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count,
+                   const std::vector<float>& norm, Scratch& scratch, T* out);
   const Linear<T>& linear(Matrix m) const { return linears_[static_cast<std::size_t>(m)]; }
 
   const Model& model_;

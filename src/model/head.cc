@@ -88,9 +88,9 @@ void token_losses(const Model& model, Threads& threads, const T* x, std::span<co
   for (std::size_t r = 0; r < rows; ++r) losses[r] = sums[r].value() - target_logits[r];
 }
 
-#define TOME_INSTANTIATE(T)                                                                                     \
-  template void logits<T>(const Model&, Threads&, const T*, bool, std::span<float>);                            \
-  template void token_losses<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, Precision,     \
+#define TOME_INSTANTIATE(T)                                                                                 \
+  template void logits<T>(const Model&, Threads&, const T*, bool, std::span<float>);                        \
+  template void token_losses<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, Precision, \
                                 std::span<double>);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)

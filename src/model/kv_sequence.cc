@@ -8,8 +8,8 @@
 
 namespace tome {
 
-using ops::KvBlock;
 using ops::kKvBlock;
+using ops::KvBlock;
 
 template <typename T>
 void KvSequence<T>::borrow(const KvBlock& block) {

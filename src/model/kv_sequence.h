@@ -1,6 +1,6 @@
 // The keys and values of one layer: a run of packed blocks (ops/attention.h), some borrowed from a reading's file, the
-// last ones owned and growing. Blocks begin at multiples of kKvBlock whatever their source, so that a text gives the same
-// blocks however it was read.
+// last ones owned and growing. Blocks begin at multiples of kKvBlock whatever their source, so that a text gives the
+// same blocks however it was read.
 #pragma once
 
 #include <cstdint>

@@ -120,7 +120,8 @@ void Linear<T>::add_lora(const T* x, std::size_t rows, Y* y) const {
   const auto& kernels = ops::kernels().rows<T>();
   std::vector<float> low(lora_.rank);
   for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t k = 0; k < lora_.rank; ++k) low[k] = lora_.scale * kernels.dot(x + r * in_, lora_.a + k * in_, in_);
+    for (std::size_t k = 0; k < lora_.rank; ++k)
+      low[k] = lora_.scale * kernels.dot(x + r * in_, lora_.a + k * in_, in_);
     for (std::size_t o = 0; o < out_; ++o) {
       float sum = static_cast<float>(y[r * out_ + o]);
       for (std::size_t k = 0; k < lora_.rank; ++k) sum += low[k] * lora_.b[o * lora_.rank + k];

@@ -38,9 +38,9 @@ class Linear {
   std::size_t in() const { return in_; }
   std::size_t bytes() const;
 
-  /// y[rows][out] = x[rows][in] W^T + lora. `quantized`: x as int8 rows when precision() is kInt8 (else ignored), so that
-  /// several layers with the same input quantise it once. One thread's work.
-  /// Y: T, or float for the sums as they are.
+  /// y[rows][out] = x[rows][in] W^T + lora. `quantized`: x as int8 rows when precision() is kInt8 (else ignored), so
+  /// that several layers with the same input quantise it once. One thread's work. Y: T, or float for the sums as they
+  /// are.
   template <typename Y>
   void multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y) const;
 

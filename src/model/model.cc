@@ -19,7 +19,12 @@ LayerNames gguf_names(std::size_t layer, bool gemma) {
   const std::string p = cat("blk.", layer, ".");
   LayerNames names{{p + "attn_q.weight", p + "attn_k.weight", p + "attn_v.weight", p + "attn_output.weight",
                     p + "ffn_gate.weight", p + "ffn_up.weight", p + "ffn_down.weight"},
-                   p + "attn_norm.weight", p + "ffn_norm.weight", "", "", "", ""};
+                   p + "attn_norm.weight",
+                   p + "ffn_norm.weight",
+                   "",
+                   "",
+                   "",
+                   ""};
   if (gemma) {
     names.query_norm = p + "attn_q_norm.weight";
     names.key_norm = p + "attn_k_norm.weight";
@@ -31,10 +36,15 @@ LayerNames gguf_names(std::size_t layer, bool gemma) {
 
 LayerNames folder_names(std::size_t layer, bool gemma) {
   const std::string p = cat("model.layers.", layer, ".");
-  LayerNames names{{p + "self_attn.q_proj.weight", p + "self_attn.k_proj.weight", p + "self_attn.v_proj.weight",
-                    p + "self_attn.o_proj.weight", p + "mlp.gate_proj.weight", p + "mlp.up_proj.weight",
-                    p + "mlp.down_proj.weight"},
-                   p + "input_layernorm.weight", p + "post_attention_layernorm.weight", "", "", "", ""};
+  LayerNames names{
+      {p + "self_attn.q_proj.weight", p + "self_attn.k_proj.weight", p + "self_attn.v_proj.weight",
+       p + "self_attn.o_proj.weight", p + "mlp.gate_proj.weight", p + "mlp.up_proj.weight", p + "mlp.down_proj.weight"},
+      p + "input_layernorm.weight",
+      p + "post_attention_layernorm.weight",
+      "",
+      "",
+      "",
+      ""};
   if (gemma) {
     names.feed_forward_norm = p + "pre_feedforward_layernorm.weight";
     names.query_norm = p + "self_attn.q_norm.weight";
@@ -93,8 +103,8 @@ void check_layer(const std::filesystem::path& path, const ModelConfig& c, const 
   check_shape(path, layer[Matrix::kGate], c.feed_forward, c.width);
   check_shape(path, layer[Matrix::kUp], c.feed_forward, c.width);
   check_shape(path, layer[Matrix::kDown], c.width, c.feed_forward);
-  for (const auto* norm : {&layer.attention_norm, &layer.feed_forward_norm, &layer.post_attention_norm,
-                           &layer.post_feed_forward_norm}) {
+  for (const auto* norm :
+       {&layer.attention_norm, &layer.feed_forward_norm, &layer.post_attention_norm, &layer.post_feed_forward_norm}) {
     check_vector(path, *norm, c.width);
   }
   check_vector(path, layer.query_norm, c.head_width);
@@ -147,7 +157,8 @@ void Model::load_folder() {
   output_ = config_.tied_output ? embedding_ : find("lm_head.weight");
   output_norm_ = read_vector(find("model.norm.weight"));
   for (float& v : output_norm_) v += norm_offset;
-  for (std::size_t i = 0; i < config_.layers; ++i) layers_.push_back(load_layer(folder_names(i, gemma), find, norm_offset));
+  for (std::size_t i = 0; i < config_.layers; ++i)
+    layers_.push_back(load_layer(folder_names(i, gemma), find, norm_offset));
 }
 
 void Model::release(const TensorView& tensor) const {
@@ -177,7 +188,8 @@ std::uint64_t Model::fingerprint() const {
     XXH3_64bits_update(state, tensor.name.data(), tensor.name.size());
     const std::size_t n = std::min(kSample, tensor.data.size());
     XXH3_64bits_update(state, tensor.data.data(), n);
-    XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() / 2 / kSample * kSample, std::min(n, tensor.data.size() - tensor.data.size() / 2 / kSample * kSample));
+    XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() / 2 / kSample * kSample,
+                       std::min(n, tensor.data.size() - tensor.data.size() / 2 / kSample * kSample));
     XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() - n, n);
   };
   const auto add_norm = [&](const std::vector<float>& norm) {
@@ -195,11 +207,12 @@ std::uint64_t Model::fingerprint() const {
   add_norm(output_norm_);
   // RoPE is not here: its settings may be changed after this, and belong to a reading's own key.
   const ModelConfig& c = config_;
-  const double numbers[] = {static_cast<double>(file_bytes()),       static_cast<double>(c.family == Family::kGemma3),
-                            static_cast<double>(c.heads),            static_cast<double>(c.kv_heads),
-                            static_cast<double>(c.head_width),       static_cast<double>(c.norm_epsilon),
-                            static_cast<double>(c.sliding_window),   static_cast<double>(c.rope_layout == RopeLayout::kPairs),
-                            static_cast<double>(c.attention_scale),  static_cast<double>(c.embedding_scale)};
+  const double numbers[] = {
+      static_cast<double>(file_bytes()),      static_cast<double>(c.family == Family::kGemma3),
+      static_cast<double>(c.heads),           static_cast<double>(c.kv_heads),
+      static_cast<double>(c.head_width),      static_cast<double>(c.norm_epsilon),
+      static_cast<double>(c.sliding_window),  static_cast<double>(c.rope_layout == RopeLayout::kPairs),
+      static_cast<double>(c.attention_scale), static_cast<double>(c.embedding_scale)};
   XXH3_64bits_update(state, numbers, sizeof numbers);
   for (std::size_t i = 0; i < c.layers; ++i) {
     const bool sliding = c.is_sliding(i);

@@ -19,7 +19,7 @@ inline constexpr std::array kMatrices = {Matrix::kQuery, Matrix::kKey, Matrix::k
                                          Matrix::kGate,  Matrix::kUp,  Matrix::kDown};
 
 struct LayerWeights {
-  std::array<TensorView, kMatrices.size()> matrices;  // [out][in]
+  std::array<TensorView, kMatrices.size()> matrices;               // [out][in]
   std::vector<float> attention_norm, feed_forward_norm;            // [D]
   std::vector<float> query_norm, key_norm;                         // [C]; empty: none (Llama)
   std::vector<float> post_attention_norm, post_feed_forward_norm;  // [D]; empty: none (Llama)

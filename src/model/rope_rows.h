@@ -1,5 +1,5 @@
-// Rows of cosines and sines for any positions, by adding angles: position = 256 h + l takes one precomputed row for l, one
-// (remembered) for h, and four multiplications a number instead of a cosine and a sine.
+// Rows of cosines and sines for any positions, by adding angles: position = 256 h + l takes one precomputed row for l,
+// one (remembered) for h, and four multiplications a number instead of a cosine and a sine.
 #pragma once
 
 #include <cstddef>

@@ -22,13 +22,13 @@ struct Task {
 };
 
 struct Free64 {
-  void operator()(void* p) const { ::operator delete(p, std::align_val_t{64}); }
+  void operator()(void* p) const { ::operator delete (p, std::align_val_t{64}); }
 };
 using Scratch = std::unique_ptr<void, Free64>;
 
 // Each thread keeps its scratch: decoding calls this thirty times a token, and large blocks cost a mapping each.
 void* thread_scratch() {
-  thread_local const Scratch memory(::operator new(kernels().attention_scratch_bytes(), std::align_val_t{64}));
+  thread_local const Scratch memory(::operator new (kernels().attention_scratch_bytes(), std::align_val_t{64}));
   return memory.get();
 }
 
@@ -47,7 +47,8 @@ constexpr std::size_t kLeastBlocksPerPart = 4;
 std::vector<Task> make_tasks(const AttentionShape& shape, std::span<const KeyRange> visible,
                              std::span<const KvBlock> blocks, int threads) {
   const int tile_tokens = std::max(1, kAttentionRows / shape.group());
-  const std::size_t tiles = (visible.size() + static_cast<std::size_t>(tile_tokens) - 1) / static_cast<std::size_t>(tile_tokens);
+  const std::size_t tiles =
+      (visible.size() + static_cast<std::size_t>(tile_tokens) - 1) / static_cast<std::size_t>(tile_tokens);
   const std::size_t wanted = static_cast<std::size_t>(threads) * 2;
   const std::size_t units = tiles * static_cast<std::size_t>(shape.kv_heads);
   const std::size_t parts = threads == 1 || units >= 2 * wanted ? 1 : (2 * wanted + units - 1) / units;
@@ -182,7 +183,8 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
   const std::size_t head_words = kv_block_words<T>(shape) / static_cast<std::size_t>(shape.kv_heads);
   std::vector<Partial> own(static_cast<std::size_t>(threads.count()));
   std::vector<Partial> shared;
-  if (std::any_of(tasks.begin(), tasks.end(), [](const Task& task) { return task.parts > 1; })) shared.resize(tasks.size());
+  if (std::any_of(tasks.begin(), tasks.end(), [](const Task& task) { return task.parts > 1; }))
+    shared.resize(tasks.size());
 
   threads.for_each(tasks.size(), [&](std::size_t index, int thread) {
     const Task& task = tasks[index];
@@ -192,11 +194,11 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
     const auto token_stride = static_cast<std::ptrdiff_t>(shape.heads) * shape.head_width;
     const T* first = q + static_cast<std::ptrdiff_t>(task.first_token) * token_stride +
                      static_cast<std::ptrdiff_t>(task.kv_head * shape.group()) * shape.head_width;
-    table.rows<T>().attention_tile({first, token_stride, task.tokens, shape.group(), shape.head_width,
-                                    visible.data() + task.first_token, shape.scale, blocks.data() + task.first_block,
-                                    task.block_count, head_words, task.kv_head,
-                                    result.sums.data(), result.peak.data(), result.weight.data()},
-                                   thread_scratch());
+    table.rows<T>().attention_tile(
+        {first, token_stride, task.tokens, shape.group(), shape.head_width, visible.data() + task.first_token,
+         shape.scale, blocks.data() + task.first_block, task.block_count, head_words, task.kv_head, result.sums.data(),
+         result.peak.data(), result.weight.data()},
+        thread_scratch());
     if (task.parts == 1) write_rows(shape, task, result, out, log_sum_exp);
   });
   if (shared.empty()) return;
@@ -220,9 +222,7 @@ void for_each_plane(KvType type, const AttentionShape& shape, const Convert& con
 
 }  // namespace
 
-std::string_view to_string(KvType type) {
-  return type == KvType::kQ8 ? "q8" : type == KvType::kQ4 ? "q4" : "bf16";
-}
+std::string_view to_string(KvType type) { return type == KvType::kQ8 ? "q8" : type == KvType::kQ4 ? "q4" : "bf16"; }
 
 void quantize_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to) {
   for_each_plane(type, shape, [&](std::size_t native, std::size_t quantised, std::size_t words) {
@@ -257,12 +257,12 @@ std::vector<double> attention_row_reference(std::span<const double> q, std::span
   return out;
 }
 
-#define TOME_INSTANTIATE(T)                                                                                           \
-  template void pack_kv<T>(const AttentionShape&, const T*, const T*, std::ptrdiff_t, int, int, std::uint32_t*,       \
-                           std::uint32_t*);                                                                           \
-  template void copy_kv<T>(const AttentionShape&, int, const std::uint32_t*, const std::uint32_t*, std::uint32_t*,    \
-                           std::uint32_t*);                                                                           \
-  template void attention_forward<T>(Threads&, const AttentionShape&, const T*, std::span<const KeyRange>,            \
+#define TOME_INSTANTIATE(T)                                                                                        \
+  template void pack_kv<T>(const AttentionShape&, const T*, const T*, std::ptrdiff_t, int, int, std::uint32_t*,    \
+                           std::uint32_t*);                                                                        \
+  template void copy_kv<T>(const AttentionShape&, int, const std::uint32_t*, const std::uint32_t*, std::uint32_t*, \
+                           std::uint32_t*);                                                                        \
+  template void attention_forward<T>(Threads&, const AttentionShape&, const T*, std::span<const KeyRange>,         \
                                      std::span<const KvBlock>, T*, float*);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)

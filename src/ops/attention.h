@@ -1,7 +1,8 @@
 // Exact attention, tiled: softmax(scale Q K^T) V without any tokens x tokens buffer.
 //
-// Letters: T tokens, H query heads, K kv heads, C head width (Cp: rounded up to 16), G = H / K query heads of one kv head.
-// K and V live in blocks of kKvBlock tokens, packed the way the dot-product instructions want them (words of 32 bits):
+// Letters: T tokens, H query heads, K kv heads, C head width (Cp: rounded up to 16), G = H / K query heads of one kv
+// head. K and V live in blocks of kKvBlock tokens, packed the way the dot-product instructions want them (words of 32
+// bits):
 //   k  [K][Cp / P][kKvBlock]   word (c, j) holds numbers c*P .. c*P+P-1 of key j      (P = 2 for bf16, 1 for f32)
 //   v  [K][kKvBlock / P][Cp]   word (j, c) holds number c of values j*P .. j*P+P-1
 // Numbers past a block's count and past C are zero.
@@ -38,12 +39,13 @@ inline constexpr int kPack = 4 / static_cast<int>(sizeof(T));
 /// 32-bit words of one block's K (its V takes as many).
 template <typename T>
 std::size_t kv_block_words(const AttentionShape& shape) {
-  return static_cast<std::size_t>(shape.kv_heads) * static_cast<std::size_t>(shape.padded_width() / kPack<T>) * kKvBlock;
+  return static_cast<std::size_t>(shape.kv_heads) * static_cast<std::size_t>(shape.padded_width() / kPack<T>) *
+         kKvBlock;
 }
 
 /// How the numbers of a block are kept. Quantised planes (bf16 activations only) keep the packed order: in every
-/// kKvGroupWords words the lower numbers share a scale, and so do the upper ones. In K these are 32 keys of one channel, in
-/// V 32 channels of one token (KIVI, arXiv 2402.02750).
+/// kKvGroupWords words the lower numbers share a scale, and so do the upper ones. In K these are 32 keys of one
+/// channel, in V 32 channels of one token (KIVI, arXiv 2402.02750).
 enum class KvType { kNative, kQ8, kQ4 };
 inline constexpr std::size_t kKvGroupWords = 32;
 
@@ -54,9 +56,12 @@ std::string_view to_string(KvType type);
 inline std::size_t kv_plane_words(KvType type, std::size_t native_words) {
   const std::size_t groups = 2 * native_words / kKvGroupWords;
   switch (type) {
-    case KvType::kQ8: return (2 * native_words + 2 * groups) / 4;
-    case KvType::kQ4: return (native_words + 4 * groups) / 4;
-    default: return native_words;
+    case KvType::kQ8:
+      return (2 * native_words + 2 * groups) / 4;
+    case KvType::kQ4:
+      return (native_words + 4 * groups) / 4;
+    default:
+      return native_words;
   }
 }
 
@@ -91,8 +96,8 @@ inline KeyRange causal_range(std::int64_t index, std::int64_t window) {
   return {window > 0 && index + 1 > window ? index + 1 - window : 0, index + 1};
 }
 
-/// Writes rows [0, rows) of k and v ([rows][K*C], `stride` numbers from row to row) to tokens at, at+1, ... of one block.
-/// The block must have been zeroed before its first token.
+/// Writes rows [0, rows) of k and v ([rows][K*C], `stride` numbers from row to row) to tokens at, at+1, ... of one
+/// block. The block must have been zeroed before its first token.
 template <typename T>
 void pack_kv(const AttentionShape& shape, const T* k, const T* v, std::ptrdiff_t stride, int rows, int at,
              std::uint32_t* k_block, std::uint32_t* v_block);

@@ -44,9 +44,12 @@ const Kernels& choose() {
 const Kernels* kernels(CpuLevel level) {
   if (!has(level)) return nullptr;
   switch (level) {
-    case CpuLevel::kAvx2: return &level_avx2::kTable;
-    case CpuLevel::kAvx512: return &level_avx512::kTable;
-    case CpuLevel::kBf16: return &level_bf16::kTable;
+    case CpuLevel::kAvx2:
+      return &level_avx2::kTable;
+    case CpuLevel::kAvx512:
+      return &level_avx512::kTable;
+    case CpuLevel::kBf16:
+      return &level_bf16::kTable;
   }
   return nullptr;
 }

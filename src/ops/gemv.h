@@ -22,11 +22,11 @@ class GemvInput {
   std::span<const float> values() const { return values_; }
   bool quantized() const { return quantized_; }
 
-  std::vector<std::int8_t> in_order;      // [n]
-  std::vector<std::int8_t> paired;        // [n]: every 64 numbers as 0-15, 32-47, 16-31, 48-63 (nibble blocks unpack so)
-  std::vector<float> scales;              // [n / 32]
-  std::vector<float> half_sums;           // [n / 16] scale * sum of the half group's int8
-  std::vector<float> factors;             // [n / 32][2] scale, scale * sum of the group's int8
+  std::vector<std::int8_t> in_order;  // [n]
+  std::vector<std::int8_t> paired;    // [n]: every 64 numbers as 0-15, 32-47, 16-31, 48-63 (nibble blocks unpack so)
+  std::vector<float> scales;          // [n / 32]
+  std::vector<float> half_sums;       // [n / 16] scale * sum of the half group's int8
+  std::vector<float> factors;         // [n / 32][2] scale, scale * sum of the group's int8
 
  private:
   std::vector<float> values_;

@@ -1,8 +1,8 @@
 // Dynamic int8 for linear layers of reading: y = x W^T with int8 products, f32 sums of groups.
 //
-// Activations are quantised row by row, every kInt8Group numbers of the reduction with a scale of their own, so that one
-// large number spoils only its group. Weights that are stored as integers (Q4_0 to Q8_0, Q4_K) are taken as they are,
-// w = scale * q + offset, without any further rounding; others are quantised like activations. Then
+// Activations are quantised row by row, every kInt8Group numbers of the reduction with a scale of their own, so that
+// one large number spoils only its group. Weights that are stored as integers (Q4_0 to Q8_0, Q4_K) are taken as they
+// are, w = scale * q + offset, without any further rounding; others are quantised like activations. Then
 //   y = sum over groups of  x_scale * scale * (x_q . q)  +  offset * x_scale * (sum of x_q)
 // (the sum of the rounded x: its rounding then meets w as a whole, not the larger q alone).
 // The instruction multiplies unsigned by signed bytes; activations are stored plus 128, and the integer sum starts at
@@ -55,10 +55,10 @@ struct Int8Weights {
 
 /// kInt8Panel packed columns, borrowed memory (columns past the last are zero):
 struct Int8Panel {
-  std::int8_t* values;    // [groups * kInt8Group / 4][kInt8Panel][4]
-  float* scales;          // [groups][kInt8Panel]
-  float* offsets;         // [groups][kInt8Panel], or null when all are zero
-  std::int32_t* bias;     // [groups][kInt8Panel]
+  std::int8_t* values;  // [groups * kInt8Group / 4][kInt8Panel][4]
+  float* scales;        // [groups][kInt8Panel]
+  float* offsets;       // [groups][kInt8Panel], or null when all are zero
+  std::int32_t* bias;   // [groups][kInt8Panel]
 };
 
 /// Values, and scales (or offsets, or biases), of one panel for inputs of `width` numbers.

@@ -1,8 +1,8 @@
 // Products of activations with a frozen weight matrix, y = x W^T, in the activations' own type with f32 sums.
 //
-// W is packed in panels of kLinearPanel output columns: word (k, n) of a panel holds the kPack<T> weights of column n that
-// follow one another in the reduction, the layout that the register tile of attention reads too (kernels/tile_product.h).
-// The sums of a row do not depend on the other rows, nor on how many there are.
+// W is packed in panels of kLinearPanel output columns: word (k, n) of a panel holds the kPack<T> weights of column n
+// that follow one another in the reduction, the layout that the register tile of attention reads too
+// (kernels/tile_product.h). The sums of a row do not depend on the other rows, nor on how many there are.
 #pragma once
 
 #include <cstddef>

@@ -32,15 +32,16 @@ const SafetensorsEntry& entry(const SafetensorsFile& file, const std::string& na
                               std::size_t bytes) {
   const SafetensorsEntry* found = file.find(name);
   if (found == nullptr || found->dtype != dtype || found->bytes != bytes || found->offset % 4 != 0) {
-    throw_user_error(file.file().path().string(), ": damaged reading: entry \"", name, "\" is missing or has not ", bytes,
-                     " aligned bytes of ", dtype, "; remove it with `tome readings rm`");
+    throw_user_error(file.file().path().string(), ": damaged reading: entry \"", name, "\" is missing or has not ",
+                     bytes, " aligned bytes of ", dtype, "; remove it with `tome readings rm`");
   }
   return *found;
 }
 
 ReadingInfo make_info(const SafetensorsFile& file) {
   if (number(file, "version") != kReadingVersion) {
-    throw_user_error(file.file().path().string(), ": a reading of another version of tome; remove it with `tome readings rm`");
+    throw_user_error(file.file().path().string(),
+                     ": a reading of another version of tome; remove it with `tome readings rm`");
   }
   ReadingInfo info;
   info.id = file.file().path().stem().string();
@@ -55,8 +56,8 @@ ReadingInfo make_info(const SafetensorsFile& file) {
   info.tokens = number(file, "tokens");
   info.bytes = file.file().bytes().size();
   constexpr std::int64_t kMostTokens = 1'000'000'000;
-  if (info.tokens < 1 || info.tokens > kMostTokens || info.first_block < 0 || info.first_block > info.tokens / ops::kKvBlock ||
-      (info.first_block > 0 && info.parent.empty())) {
+  if (info.tokens < 1 || info.tokens > kMostTokens || info.first_block < 0 ||
+      info.first_block > info.tokens / ops::kKvBlock || (info.first_block > 0 && info.parent.empty())) {
     throw_user_error(file.file().path().string(), ": damaged reading: ", info.tokens, " tokens from block ",
                      info.first_block, "; remove it with `tome readings rm`");
   }
@@ -116,13 +117,15 @@ void Reading::verify(Threads& threads, std::size_t layer) {
     if (XXH3_64bits(data.data() + b * block_bytes_, block_bytes_) != expected) damaged = true;
   });
   if (damaged) {
-    throw_user_error(path().string(), ": damaged reading: layer ", layer, " does not match its checksum; remove it with ",
-                     "`tome readings rm ", info_.id, "` and ask again");
+    throw_user_error(path().string(), ": damaged reading: layer ", layer,
+                     " does not match its checksum; remove it with ", "`tome readings rm ", info_.id,
+                     "` and ask again");
   }
   verified_[layer] = true;
 }
 
-void Reading::borrow(Threads& threads, std::size_t layer, std::int64_t end_block, std::int64_t limit, KvSequence<bf16>& kv) {
+void Reading::borrow(Threads& threads, std::size_t layer, std::int64_t end_block, std::int64_t limit,
+                     KvSequence<bf16>& kv) {
   verify(threads, layer);
   const std::byte* at = file_.data(*file_.find(cat("layers.", layer))).data();
   const std::size_t words = block_bytes_ / 8;
@@ -137,9 +140,7 @@ void Reading::borrow(Threads& threads, std::size_t layer, std::int64_t end_block
   }
 }
 
-void Reading::release(std::size_t layer) const {
-  file_.file().release(file_.data(*file_.find(cat("layers.", layer))));
-}
+void Reading::release(std::size_t layer) const { file_.file().release(file_.data(*file_.find(cat("layers.", layer)))); }
 
 ReadingInfo read_info(const std::filesystem::path& path) { return make_info(SafetensorsFile(path)); }
 

@@ -1,7 +1,8 @@
 // A kept reading: the keys and values of a text, layer by layer, in a safetensors file that is mapped for use.
 //
-// A reading is a chain of immutable segments. A segment that continues another names its parent and holds the blocks from
-// `first_block` on; earlier blocks are the parent's. Blocks are kKvBlock tokens, packed as ops/attention.h has them.
+// A reading is a chain of immutable segments. A segment that continues another names its parent and holds the blocks
+// from `first_block` on; earlier blocks are the parent's. Blocks are kKvBlock tokens, packed as ops/attention.h has
+// them.
 //   tokens     I32 [N]      ids of the whole text, the parent's part included
 //   offsets    U32 [N + 1]  byte of the text at which each token begins
 //   checksums  U64 [S]      XXH3 of each stored block, in file order
@@ -33,7 +34,7 @@ std::vector<std::int64_t> stored_blocks(const ModelConfig& config, std::size_t l
 
 /// What a segment's file says of itself.
 struct ReadingInfo {
-  std::string id;           // file name without extension
+  std::string id;               // file name without extension
   std::uint64_t settings = 0;   // hash of model, adapter, tokenizer, RoPE, K/V type and precision
   std::uint64_t text_hash = 0;  // XXH3 of the text that was read
   std::string parent;           // id, or empty
@@ -55,8 +56,8 @@ class Reading {
   std::span<const std::int32_t> tokens() const;
   std::span<const std::uint32_t> offsets() const;
 
-  /// Adds the layer's stored blocks among [first_block, end_block) to `kv`, none reaching past `limit` tokens. The layer is
-  /// checked against its checksums the first time; throws UserError when it is damaged.
+  /// Adds the layer's stored blocks among [first_block, end_block) to `kv`, none reaching past `limit` tokens. The
+  /// layer is checked against its checksums the first time; throws UserError when it is damaged.
   void borrow(Threads& threads, std::size_t layer, std::int64_t end_block, std::int64_t limit, KvSequence<bf16>& kv);
   /// Lets the layer's mapped pages go.
   void release(std::size_t layer) const;

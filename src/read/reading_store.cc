@@ -44,7 +44,8 @@ ReadingChain ReadingStore::open(const std::string& id, const ModelConfig& config
   std::vector<std::shared_ptr<Reading>> segments;
   std::set<std::string> seen;
   for (std::string next = id; !next.empty(); next = segments.back()->info().parent) {
-    if (!seen.insert(next).second) throw_user_error(path_of(next).string(), ": a reading that continues itself; remove it");
+    if (!seen.insert(next).second)
+      throw_user_error(path_of(next).string(), ": a reading that continues itself; remove it");
     segments.push_back(std::make_shared<Reading>(path_of(next), config));
   }
   std::reverse(segments.begin(), segments.end());
@@ -54,7 +55,8 @@ ReadingChain ReadingStore::open(const std::string& id, const ModelConfig& config
     const auto tokens = segments[s]->tokens();
     const auto parent = segments[s - 1]->tokens();
     if (own.settings != segments[0]->info().settings || own.first_block < segments[s - 1]->info().first_block ||
-        shared > parent.size() || !std::equal(parent.begin(), parent.begin() + static_cast<std::ptrdiff_t>(shared), tokens.begin())) {
+        shared > parent.size() ||
+        !std::equal(parent.begin(), parent.begin() + static_cast<std::ptrdiff_t>(shared), tokens.begin())) {
       throw_user_error(segments[s]->path().string(), ": does not fit the reading it continues; remove it");
     }
   }

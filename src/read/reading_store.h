@@ -45,7 +45,8 @@ class ReadingStore {
   /// Every readable reading, most recently used first; unreadable files are skipped.
   std::vector<ReadingInfo> list() const;
   /// The reading of exactly this text, or nothing.
-  std::optional<ReadingChain> find_text(std::uint64_t settings, std::uint64_t text_hash, const ModelConfig& config) const;
+  std::optional<ReadingChain> find_text(std::uint64_t settings, std::uint64_t text_hash,
+                                        const ModelConfig& config) const;
   /// The reading that shares the longest beginning with `tokens`, and how long it is (0: none).
   std::pair<ReadingChain, std::int64_t> find_prefix(std::uint64_t settings, std::span<const std::int32_t> tokens,
                                                     const ModelConfig& config) const;

@@ -74,7 +74,8 @@ ReadingWriter::ReadingWriter(const std::filesystem::path& folder, const ReadingI
   if (!keep || !resume()) begin(tokens, offsets);
 }
 
-// Opens and locks the file of this name: who held the lock before may have completed and renamed the one that we waited for.
+// Opens and locks the file of this name: who held the lock before may have completed and renamed the one that we waited
+// for.
 void ReadingWriter::open_partial() {
   const auto path = partial(".partial");
   for (;;) {
@@ -103,14 +104,16 @@ ReadingWriter::~ReadingWriter() {
 
 std::filesystem::path ReadingWriter::partial(const char* extension) const { return folder_ / (info_.id + extension); }
 
-void ReadingWriter::write_at(int fd, const void* data, std::size_t bytes, std::uint64_t offset, const char* what) const {
+void ReadingWriter::write_at(int fd, const void* data, std::size_t bytes, std::uint64_t offset,
+                             const char* what) const {
   const char* from = static_cast<const char*>(data);
   while (bytes > 0) {
     const ssize_t done = ::pwrite(fd, from, bytes, static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) {
-      throw_user_error("cannot write ", what, " to ", folder_.string(), ": ", std::strerror(errno),
-                       "; free some space (tome readings list, tome readings rm) and run the command again: it goes on here");
+      throw_user_error(
+          "cannot write ", what, " to ", folder_.string(), ": ", std::strerror(errno),
+          "; free some space (tome readings list, tome readings rm) and run the command again: it goes on here");
     }
     from += done;
     bytes -= static_cast<std::size_t>(done);
@@ -132,9 +135,12 @@ void ReadingWriter::begin(std::span<const std::int32_t> tokens, std::span<const 
 // An interrupted run left its state in the .residual file: layers done, then two slots for the residual stream.
 bool ReadingWriter::resume() {
   State state;
-  if (::pread(residual_fd_, &state, sizeof state, 0) != sizeof state || state.layers == 0 || state.layers >= config_.layers) return false;
+  if (::pread(residual_fd_, &state, sizeof state, 0) != sizeof state || state.layers == 0 ||
+      state.layers >= config_.layers)
+    return false;
   std::string header(header_.size(), '\0');
-  if (::pread(fd_, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) || header != header_) return false;
+  if (::pread(fd_, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size()) || header != header_)
+    return false;
   layers_done_ = state.layers;
   residual_checksum_ = state.residual_checksum;
   const std::size_t rows = static_cast<std::size_t>(info_.tokens);

@@ -12,9 +12,9 @@ namespace tome {
 
 class ReadingWriter {
  public:
-  /// Begins `folder`/`info.id`.partial, or takes up an interrupted one of the same id. Waits for another process that is
-  /// writing it. `keep` false: the file has no name and is gone when the program ends. Throws UserError when the folder
-  /// cannot be written to.
+  /// Begins `folder`/`info.id`.partial, or takes up an interrupted one of the same id. Waits for another process that
+  /// is writing it. `keep` false: the file has no name and is gone when the program ends. Throws UserError when the
+  /// folder cannot be written to.
   ReadingWriter(const std::filesystem::path& folder, const ReadingInfo& info, const ModelConfig& config,
                 std::span<const std::int32_t> tokens, std::span<const std::uint32_t> offsets, bool keep);
   ~ReadingWriter();
@@ -26,8 +26,8 @@ class ReadingWriter {
   /// The residual stream after layers_done() layers, when that is above 0.
   void load_residual(std::span<bf16> x) const;
 
-  /// Stores layer layers_done() and the residual stream after it. Throws UserError on a full disk; what is written stays
-  /// resumable.
+  /// Stores layer layers_done() and the residual stream after it. Throws UserError on a full disk; what is written
+  /// stays resumable.
   void write_layer(const KvSequence<bf16>& kv, std::span<const bf16> x);
 
   /// Completes the file and returns its path (a /proc path for one without a name, valid while this object lives).

@@ -31,8 +31,8 @@ std::int32_t Sampler::draw(std::span<const float> logits) {
     const float y = logits[static_cast<std::size_t>(b)];
     return x > y || (x == y && a < b);
   };
-  const std::size_t keep = options_.top_k > 0 ? std::min<std::size_t>(static_cast<std::size_t>(options_.top_k), ids.size())
-                                              : ids.size();
+  const std::size_t keep =
+      options_.top_k > 0 ? std::min<std::size_t>(static_cast<std::size_t>(options_.top_k), ids.size()) : ids.size();
   std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(keep), ids.end(), likelier);
   ids.resize(keep);
   const double top = static_cast<double>(logits[static_cast<std::size_t>(ids[0])]);

@@ -30,8 +30,8 @@ std::uint64_t settings_hash(const Model& model, std::uint64_t tokenizer, const S
   std::ostringstream out;
   out.precision(17);
   out << kReadingVersion << ' ' << model.fingerprint() << ' ' << tokenizer << ' ' << options.adapter_fingerprint << ' '
-      << options.exact << ' ' << static_cast<int>(rope.kind) << ' ' << rope.factor << ' ' << rope.original_context << ' '
-      << rope.beta_fast << ' ' << rope.beta_slow << ' ' << rope.attention_factor << ' ' << rope.mscale << ' '
+      << options.exact << ' ' << static_cast<int>(rope.kind) << ' ' << rope.factor << ' ' << rope.original_context
+      << ' ' << rope.beta_fast << ' ' << rope.beta_slow << ' ' << rope.attention_factor << ' ' << rope.mscale << ' '
       << rope.mscale_all_dim << ' ' << rope.truncate << ' ' << rope.low_frequency_factor << ' '
       << rope.high_frequency_factor << ' ' << config.rope_theta << ' ' << config.rope_theta_sliding << ' '
       << (rope.kind == RopeKind::kDynamicNtk ? config.context_length : 0) << ' ' << ops::to_string(options.kv);
@@ -42,7 +42,8 @@ std::uint64_t settings_hash(const Model& model, std::uint64_t tokenizer, const S
 
 std::string make_id(std::uint64_t settings, std::span<const TokenId> tokens) {
   char text[33];
-  std::snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, hash_bytes(tokens.data(), tokens.size_bytes(), settings),
+  std::snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64,
+                hash_bytes(tokens.data(), tokens.size_bytes(), settings),
                 hash_bytes(tokens.data(), tokens.size_bytes(), ~settings));
   return text;
 }
@@ -114,8 +115,8 @@ ReadingResult Session::read(const ReadingInput& input, const std::function<void(
   const auto start = std::chrono::steady_clock::now();
   TOME_CHECK(!input.tokens.empty() && input.offsets.size() == input.tokens.size() + 1);
   const auto tokens = static_cast<std::int64_t>(input.tokens.size());
-  auto [parent, common] = options_.keep ? store_.find_prefix(settings_, input.tokens, config_)
-                                        : std::pair<ReadingChain, std::int64_t>();
+  auto [parent, common] =
+      options_.keep ? store_.find_prefix(settings_, input.tokens, config_) : std::pair<ReadingChain, std::int64_t>();
   if (common == tokens && parent.tokens() == tokens) {  // the same tokens under another text hash
     chain_ = std::move(parent);
     store_.touch(chain_.leaf().info().id);
@@ -136,7 +137,8 @@ ReadingResult Session::read(const ReadingInput& input, const std::function<void(
   info.model = model_.path().filename().string();
   info.kv = options_.kv;
   info.tokens = tokens;
-  auto writer = std::make_unique<ReadingWriter>(store_.folder(), info, config_, input.tokens, input.offsets, options_.keep);
+  auto writer =
+      std::make_unique<ReadingWriter>(store_.folder(), info, config_, input.tokens, input.offsets, options_.keep);
   if (options_.keep && store_.holds(info.id, config_)) {  // another process completed it while we waited for its lock
     writer->abandon();
     chain_ = store_.open(info.id, config_);
@@ -271,10 +273,13 @@ Answer Session::ask(std::span<const TokenId> tokens, const Tokenizer& tokenizer,
       break;
     }
     if (answer.answer_tokens == most_tokens) break;
-    decoder.step(id, position++, [&](std::size_t layer) -> KvSequence<bf16>& {
-      release_layer(layer > 0 ? layer - 1 : config_.layers - 1);
-      return kv[layer];
-    }, scores);
+    decoder.step(
+        id, position++,
+        [&](std::size_t layer) -> KvSequence<bf16>& {
+          release_layer(layer > 0 ? layer - 1 : config_.layers - 1);
+          return kv[layer];
+        },
+        scores);
     if (options_.release_pages) model_.release(model_.output());
   }
   if (!filter.stopped()) {

@@ -23,10 +23,10 @@ namespace tome {
 
 struct SessionOptions {
   bool exact = false;
-  ops::KvType kv = ops::KvType::kNative;    // of the text's keys and values
+  ops::KvType kv = ops::KvType::kNative;  // of the text's keys and values
   bool keep = true;
-  std::filesystem::path store;              // folder of kept readings
-  std::uintmax_t store_bytes = 20ull << 30; // the oldest-used readings go when all take more
+  std::filesystem::path store;               // folder of kept readings
+  std::uintmax_t store_bytes = 20ull << 30;  // the oldest-used readings go when all take more
   std::size_t chunk_rows = kDefaultChunkRows;
   bool release_pages = false;  // --memory: weights, K and V of a layer leave resident memory when it is done
   std::uint64_t adapter_fingerprint = 0;
@@ -50,7 +50,7 @@ struct ReadingResult {
   std::int64_t tokens = 0;
   std::int64_t reused_tokens = 0;  // taken from kept readings
   double seconds = 0;
-  std::filesystem::path path;      // empty when not kept
+  std::filesystem::path path;  // empty when not kept
 };
 
 struct Answer {
@@ -74,16 +74,16 @@ class Session {
   }
   /// The kept reading of exactly the text with this hash: true when there is one, and then it is open.
   bool open_kept(std::uint64_t text_hash, ReadingResult* result);
-  /// Reads the text, reusing what kept readings have of it, and keeps it. Throws Interrupted when `stop` becomes true: the
-  /// layers done so far are kept and the next call goes on from there.
+  /// Reads the text, reusing what kept readings have of it, and keeps it. Throws Interrupted when `stop` becomes true:
+  /// the layers done so far are kept and the next call goes on from there.
   ReadingResult read(const ReadingInput& input, const std::function<void(const ReadingProgress&)>& progress,
                      const std::atomic<bool>& stop);
 
   /// Answers after the reading. `tokens`: the question with all that stands around it. on_text gets whole UTF-8
   /// characters; text at and after a stop string is withheld.
   Answer ask(std::span<const TokenId> tokens, const Tokenizer& tokenizer, const std::vector<std::string>& stops,
-             const SamplerOptions& sampling, std::int64_t most_tokens, const std::function<void(std::string_view)>& on_text,
-             const std::atomic<bool>& stop);
+             const SamplerOptions& sampling, std::int64_t most_tokens,
+             const std::function<void(std::string_view)>& on_text, const std::atomic<bool>& stop);
 
  private:
   ForwardOptions forward_options() const;

@@ -68,7 +68,8 @@ TYPED_TEST(Kv, GoesOnAfterBorrowedBlocksWithoutChangingThem) {
     KvSequence<TypeParam> kv(this->shape_);
     for (ops::KvBlock block : source.blocks()) {
       if (block.first >= static_cast<std::int64_t>(kept)) break;
-      block.count = static_cast<int>(std::min<std::int64_t>(block.count, static_cast<std::int64_t>(kept) - block.first));
+      block.count =
+          static_cast<int>(std::min<std::int64_t>(block.count, static_cast<std::int64_t>(kept) - block.first));
       kv.borrow(block);
     }
     this->expect_tokens(kv, kept);

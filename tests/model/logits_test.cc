@@ -14,7 +14,9 @@ struct Case {
   std::string model, config, golden;
   double bf16_bound;
 
-  friend std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.model << "/" << c.config << " as " << c.golden; }
+  friend std::ostream& operator<<(std::ostream& out, const Case& c) {
+    return out << c.model << "/" << c.config << " as " << c.golden;
+  }
 };
 
 std::vector<Case> all_cases() {
@@ -25,7 +27,8 @@ std::vector<Case> all_cases() {
       cases.push_back({model, config, golden, json["goldens"][std::string(golden)]["bf16_relative_l2"]});
     }
   }
-  cases.push_back({"llama", "ntk by its setting", "ntk", read_json(tiny_folder("llama") / "golden.json")["goldens"]["ntk"]["bf16_relative_l2"]});
+  cases.push_back({"llama", "ntk by its setting", "ntk",
+                   read_json(tiny_folder("llama") / "golden.json")["goldens"]["ntk"]["bf16_relative_l2"]});
   return cases;
 }
 
@@ -51,7 +54,8 @@ TEST_P(Logits, PrefillInF32) {
 }
 
 TEST_P(Logits, PrefillInBf16) {
-  EXPECT_LE(relative_l2(prefill_logits<bf16>(*model_, golden_, exact_options()), golden_.logits), GetParam().bf16_bound);
+  EXPECT_LE(relative_l2(prefill_logits<bf16>(*model_, golden_, exact_options()), golden_.logits),
+            GetParam().bf16_bound);
 }
 
 TEST_P(Logits, DecodingInF32) {
@@ -89,7 +93,8 @@ TEST_P(Logits, TokenLosses) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, Logits, testing::ValuesIn(all_cases()), [](const auto& param) {
   std::string name = param.param.model + "_" + param.param.config;
-  std::replace_if(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
 });
 
@@ -122,12 +127,14 @@ TEST(Lora, LogitsWithAnAdapter) {
     TinyModel model(name);
     const Adapter adapter(name, model->config().layers, scale);
     const Golden golden(tiny_folder(name) / "adapter" / "golden.safetensors");
-    const double bf16_bound = read_json(tiny_folder(name) / "adapter" / "golden.json")["bfloat16_gap"]["logits_relative_l2"];
+    const double bf16_bound =
+        read_json(tiny_folder(name) / "adapter" / "golden.json")["bfloat16_gap"]["logits_relative_l2"];
     const auto got = [&](const std::vector<float>& logits) { return relative_l2(logits, golden.logits); };
     EXPECT_LE(got(prefill_logits<float>(*model, golden, exact_options(16, adapter.pairs))), kF32Bound) << name;
     EXPECT_LE(got(prefill_logits<bf16>(*model, golden, exact_options(50, adapter.pairs))), bf16_bound) << name;
     EXPECT_LE(got(decode_logits<float>(*model, golden, adapter.pairs)), kF32Bound) << name;
-    EXPECT_GT(got(prefill_logits<float>(*model, golden, exact_options())), 0.02) << name << ": the adapter does nothing";
+    EXPECT_GT(got(prefill_logits<float>(*model, golden, exact_options())), 0.02)
+        << name << ": the adapter does nothing";
   }
 }
 
@@ -139,7 +146,8 @@ std::vector<float> as_pairs(const std::vector<float>& rows, std::size_t head_wid
   for (std::size_t row = 0; row < rows.size() / columns; ++row) {
     const std::size_t in_head = row % head_width;
     const std::size_t to = row - in_head + 2 * (in_head % (head_width / 2)) + in_head / (head_width / 2);
-    std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(row * columns), columns, out.begin() + static_cast<std::ptrdiff_t>(to * columns));
+    std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(row * columns), columns,
+                out.begin() + static_cast<std::ptrdiff_t>(to * columns));
   }
   return out;
 }
@@ -147,11 +155,13 @@ std::vector<float> as_pairs(const std::vector<float>& rows, std::size_t head_wid
 // A tiny model's folder as a GGUF file.
 class AsGguf {
  public:
-  AsGguf(const Model& model, const std::string& name) : config_(model.config()), source_(tiny_folder(name) / "model.safetensors"), writer_(path()) {
+  AsGguf(const Model& model, const std::string& name)
+      : config_(model.config()), source_(tiny_folder(name) / "model.safetensors"), writer_(path()) {
     const bool gemma = config_.family == Family::kGemma3;
     architecture_ = gemma ? "gemma3" : "llama";
     add_metadata();
-    const auto d = config_.width, q = config_.heads * config_.head_width, k = config_.kv_heads * config_.head_width, f = config_.feed_forward;
+    const auto d = config_.width, q = config_.heads * config_.head_width, k = config_.kv_heads * config_.head_width,
+               f = config_.feed_forward;
     add("token_embd", "model.embed_tokens", {config_.vocabulary, d});
     add("output_norm", "model.norm", {d});
     for (std::size_t i = 0; i < config_.layers; ++i) {
@@ -177,7 +187,9 @@ class AsGguf {
   std::filesystem::path path() const { return scratch_.path() / "model.gguf"; }
 
  private:
-  void key(const std::string& name, std::size_t value) { writer_.add(architecture_ + "." + name, static_cast<std::uint32_t>(value)); }
+  void key(const std::string& name, std::size_t value) {
+    writer_.add(architecture_ + "." + name, static_cast<std::uint32_t>(value));
+  }
   void add_metadata() {
     writer_.add("general.architecture", std::string_view(architecture_));
     key("block_count", config_.layers);
@@ -204,7 +216,8 @@ class AsGguf {
     if (gemma && shape.size() == 1) {
       for (float& v : data) v += 1;
     }
-    if (!gemma && (to.ends_with("attn_q") || to.ends_with("attn_k"))) data = as_pairs(data, config_.head_width, shape[1]);
+    if (!gemma && (to.ends_with("attn_q") || to.ends_with("attn_k")))
+      data = as_pairs(data, config_.head_width, shape[1]);
     writer_.add_tensor(to + ".weight", TensorType::kF32, shape);
     data_.emplace_back(to + ".weight", std::move(data));
   }

@@ -12,7 +12,8 @@ class Copy {
   explicit Copy(const std::string& name) {
     for (const auto& entry : std::filesystem::directory_iterator(tiny_folder(name))) {
       const std::string file = entry.path().filename();
-      if (file.starts_with("model") || file == "config.json") std::filesystem::copy_file(entry.path(), scratch_.path() / file);
+      if (file.starts_with("model") || file == "config.json")
+        std::filesystem::copy_file(entry.path(), scratch_.path() / file);
     }
   }
   const std::filesystem::path& path() const { return scratch_.path(); }
@@ -49,8 +50,8 @@ TEST(Model, AMissingTensorIsNamed) {
 }
 
 TEST(Model, AnotherShapeIsRefused) {
-  const std::pair<const char*, int> changes[] = {{"hidden_size", 28}, {"intermediate_size", 40}, {"vocab_size", 160},
-                                                 {"num_key_value_heads", 4}, {"head_dim", 8}};
+  const std::pair<const char*, int> changes[] = {
+      {"hidden_size", 28}, {"intermediate_size", 40}, {"vocab_size", 160}, {"num_key_value_heads", 4}, {"head_dim", 8}};
   for (const auto& [key, value] : changes) {
     Copy copy("llama");
     copy.set(key, value);

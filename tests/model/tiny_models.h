@@ -121,7 +121,8 @@ std::vector<float> prefill_logits(const Model& model, const Golden& golden, cons
 
 /// The same, one token at a time.
 template <typename T>
-std::vector<float> decode_logits(const Model& model, const Golden& golden, std::span<const LayerAdapter> adapters = {}) {
+std::vector<float> decode_logits(const Model& model, const Golden& golden,
+                                 std::span<const LayerAdapter> adapters = {}) {
   Threads threads(2);
   Decoder<T> decoder(model, threads, true, adapters);
   std::vector<KvSequence<T>> kv(model.config().layers, KvSequence<T>(attention_shape(model.config())));
@@ -129,7 +130,9 @@ std::vector<float> decode_logits(const Model& model, const Golden& golden, std::
   std::vector<float> row(model.config().vocabulary);
   std::size_t next = 0;
   for (std::size_t t = 0; t < golden.ids.size(); ++t) {
-    decoder.step(golden.ids[t], static_cast<std::int64_t>(t), [&](std::size_t layer) -> KvSequence<T>& { return kv[layer]; }, row);
+    decoder.step(
+        golden.ids[t], static_cast<std::int64_t>(t), [&](std::size_t layer) -> KvSequence<T>& { return kv[layer]; },
+        row);
     if (next < golden.rows.size() && static_cast<std::size_t>(golden.rows[next]) == t) {
       out.insert(out.end(), row.begin(), row.end());
       ++next;

@@ -122,7 +122,8 @@ TYPED_TEST_SUITE(Attention, Types);
 
 TYPED_TEST(Attention, EveryHeadWidthAndGroupSize) {
   for (const int width : {10, 12, 16, 64, 128, 256}) {
-    for (const auto& [heads, kv_heads] : {std::pair(1, 1), std::pair(3, 1), std::pair(4, 1), std::pair(9, 1), std::pair(6, 2)}) {
+    for (const auto& [heads, kv_heads] :
+         {std::pair(1, 1), std::pair(3, 1), std::pair(4, 1), std::pair(9, 1), std::pair(6, 2)}) {
       this->run({heads, kv_heads, width, 77, 77, 0}, 2);
     }
   }
@@ -171,7 +172,8 @@ TYPED_TEST(Attention, CopiedBlocksHoldTheTokensAndNothingElse) {
     std::vector<std::uint32_t> copy(2 * words, 0xdeadbeefu);
     std::vector<std::uint32_t> expected(2 * words, 0u);
     copy_kv<TypeParam>(this->shape_, count, this->blocks_[0].k, this->blocks_[0].v, copy.data(), copy.data() + words);
-    pack_kv<TypeParam>(this->shape_, this->k_.data(), this->v_.data(), 20, count, 0, expected.data(), expected.data() + words);
+    pack_kv<TypeParam>(this->shape_, this->k_.data(), this->v_.data(), 20, count, 0, expected.data(),
+                       expected.data() + words);
     EXPECT_EQ(copy, expected) << count;
   }
 }

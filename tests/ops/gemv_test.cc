@@ -5,8 +5,9 @@
 namespace tome::ops {
 namespace {
 
-constexpr TensorType kTypes[] = {TensorType::kF32,  TensorType::kF16,  TensorType::kBF16, TensorType::kQ4_0, TensorType::kQ4_1,
-                                 TensorType::kQ5_0, TensorType::kQ8_0, TensorType::kQ4_K, TensorType::kQ6_K};
+constexpr TensorType kTypes[] = {TensorType::kF32,  TensorType::kF16,  TensorType::kBF16,
+                                 TensorType::kQ4_0, TensorType::kQ4_1, TensorType::kQ5_0,
+                                 TensorType::kQ8_0, TensorType::kQ4_K, TensorType::kQ6_K};
 constexpr std::size_t kRowCount = 5;
 
 class Gemv : public OpsTest {
@@ -26,7 +27,8 @@ class Gemv : public OpsTest {
       std::vector<float> y(kRowCount - first + 1, 77.0f);
       gemv({"w", type, {kRowCount, width}, bytes}, first, input, std::span(y).first(kRowCount - first));
       EXPECT_EQ(y.back(), 77.0f);
-      for (std::size_t r = first; r < kRowCount; ++r) check_row(x, std::span(weights).subspan(r * width, width), input, y[r - first]);
+      for (std::size_t r = first; r < kRowCount; ++r)
+        check_row(x, std::span(weights).subspan(r * width, width), input, y[r - first]);
     }
   }
 
@@ -42,9 +44,11 @@ class Gemv : public OpsTest {
         variance += step * step / 12;
       }
     }
-    // f32 sums; int8 rounds x to a grid of step s (variance s^2 / 12 each): six deviations. Formats with a constant part
+    // f32 sums; int8 rounds x to a grid of step s (variance s^2 / 12 each): six deviations. Formats with a constant
+    // part
     // (-8 d, + m) cancel sums a few times as large as their result: the factor 16.
-    ASSERT_NEAR(static_cast<double>(got), expected, 6 * std::sqrt(variance) + 16 * std::sqrt(static_cast<double>(x.size())) * 0x1p-24 * size);
+    ASSERT_NEAR(static_cast<double>(got), expected,
+                6 * std::sqrt(variance) + 16 * std::sqrt(static_cast<double>(x.size())) * 0x1p-24 * size);
   }
 };
 

@@ -61,7 +61,8 @@ void check_exact(const Kernels& table, const Problem<T>& p) {
     for (std::size_t n = 0; n < p.columns; ++n) {
       const double expected = p.dot(r, n, false, true);
       // f32 sums of `width` products, then rounding to T.
-      const double bound = static_cast<double>(p.width + 1) * 0x1p-24 * p.dot(r, n, true, true) + kRounding<T> * std::fabs(expected);
+      const double bound =
+          static_cast<double>(p.width + 1) * 0x1p-24 * p.dot(r, n, true, true) + kRounding<T> * std::fabs(expected);
       ASSERT_NEAR(as_double(y[r * kStride + n]), expected, bound + 1e-30);
     }
   }
@@ -144,7 +145,8 @@ void check_int8(const Kernels& table, const Problem<T>& p, float offset) {
       }
       const double expected = p.dot(r, n, false, false) + static_cast<double>(offset) * x_sum;
       const double f32 = 16 * 0x1p-24 * (p.dot(r, n, true, false) + std::fabs(static_cast<double>(offset)) * x_size);
-      ASSERT_NEAR(as_double(y[r * kStride + n]), expected, 6 * std::sqrt(variance) + f32 + 2 * kRounding<T> * std::fabs(expected));
+      ASSERT_NEAR(as_double(y[r * kStride + n]), expected,
+                  6 * std::sqrt(variance) + f32 + 2 * kRounding<T> * std::fabs(expected));
     }
   }
 }

@@ -135,7 +135,8 @@ TYPED_TEST(Rows, DotAndConversions) {
       size += std::fabs(as_double(x[i]) * static_cast<double>(w[i]));
     }
     // A sum of n products in f32: n roundings at most of the partial sums.
-    ASSERT_NEAR(static_cast<double>(kernels.dot(x.data(), w.data(), n)), expected, static_cast<double>(n) * 0x1p-24 * size);
+    ASSERT_NEAR(static_cast<double>(kernels.dot(x.data(), w.data(), n)), expected,
+                static_cast<double>(n) * 0x1p-24 * size);
     std::vector<float> wide(n + 1, 77.0f);
     kernels.to_float(x.data(), wide.data(), n);
     EXPECT_EQ(wide[n], 77.0f);

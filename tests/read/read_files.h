@@ -67,7 +67,8 @@ class ReadTest : public testing::Test {
   Answer ask(Session& session, const std::vector<std::string>& stops = {}, std::int64_t most_tokens = 20) {
     const std::vector<TokenId> question = {3, 1, 4, 1, 5};
     shown_.clear();
-    return session.ask(question, tokenizer_, stops, {}, most_tokens, [&](std::string_view text) { shown_ += text; }, never_);
+    return session.ask(
+        question, tokenizer_, stops, {}, most_tokens, [&](std::string_view text) { shown_ += text; }, never_);
   }
   /// What the text gives without anything kept.
   std::string fresh_answer(const std::string& model, const ReadingInput& text) {

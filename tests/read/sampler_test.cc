@@ -32,8 +32,8 @@ TEST(Sampler, RepetitionPenaltyCountsATokenOnce) {
   options.repetition_penalty = 2;
   Sampler sampler(options);
   EXPECT_EQ(next(sampler, {4, 3, 1}, {0}), 1);
-  EXPECT_EQ(next(sampler, {4, 1.5f, 1}, {0, 0, 0}), 0);    // 4 / 2, not 4 / 8
-  EXPECT_EQ(next(sampler, {-1, -1.5f}, {0}), 1);           // a negative logit gets lower
+  EXPECT_EQ(next(sampler, {4, 1.5f, 1}, {0, 0, 0}), 0);  // 4 / 2, not 4 / 8
+  EXPECT_EQ(next(sampler, {-1, -1.5f}, {0}), 1);         // a negative logit gets lower
   EXPECT_EQ(next(sampler, {0, -1}, {0}), 0);
 }
 

@@ -63,13 +63,15 @@ TEST_F(SessionTest, AnInterruptionLosesAtMostOneLayer) {
       const ReadingInput text = make_text(900, 10 + stop_in);
       std::atomic<bool> stop{false};
       const auto interrupted = session(model);
-      EXPECT_THROW(interrupted->read(text, [&](const ReadingProgress& p) { stop = p.layer == stop_in && p.rows_done > 700; }, stop),
+      EXPECT_THROW(interrupted->read(
+                       text, [&](const ReadingProgress& p) { stop = p.layer == stop_in && p.rows_done > 700; }, stop),
                    Interrupted);
       ReadingResult result;
       EXPECT_FALSE(session(model)->open_kept(text.text_hash, &result)) << "half a text";
       std::size_t first_layer = layers;
       const auto resumed = session(model);
-      resumed->read(text, [&](const ReadingProgress& p) { first_layer = std::min(first_layer, p.layer); }, never_);
+      resumed->read(
+          text, [&](const ReadingProgress& p) { first_layer = std::min(first_layer, p.layer); }, never_);
       EXPECT_EQ(first_layer, stop_in) << model;
       EXPECT_EQ(ask(*resumed).text, fresh_answer(model, text)) << model << " " << stop_in;
       for (const std::string& name : stored()) EXPECT_TRUE(name.ends_with(".safetensors")) << name;
@@ -85,7 +87,8 @@ TEST_F(SessionTest, AnExtendedTextReusesAllOfIt) {
       for (const std::size_t more : {0u, 1u, 255u, 256u, 900u}) {  // a chain of segments
         const ReadingInput text = make_text(tokens + more);
         const auto extended = session(model);
-        EXPECT_EQ(read(*extended, text).reused_tokens, static_cast<std::int64_t>(before)) << model << " " << tokens << "+" << more;
+        EXPECT_EQ(read(*extended, text).reused_tokens, static_cast<std::int64_t>(before))
+            << model << " " << tokens << "+" << more;
         EXPECT_EQ(ask(*extended).text, fresh_answer(model, text)) << model << " " << tokens << "+" << more;
         before = tokens + more;
       }
@@ -123,7 +126,8 @@ TEST_F(SessionTest, AShorterTextReusesAllButItsLastToken) {
 
 TEST_F(SessionTest, SlidingLayersGoOnFromASnapshot) {
   read(*session("gemma"), make_text(4800));
-  for (const auto& [changed, reused] : {std::pair(4000u, 0), std::pair(4095u, 0), std::pair(4096u, 4096), std::pair(4700u, 4096)}) {
+  for (const auto& [changed, reused] :
+       {std::pair(4000u, 0), std::pair(4095u, 0), std::pair(4096u, 4096), std::pair(4700u, 4096)}) {
     const ReadingInput text = changed_text(4900, changed);
     const auto again = session("gemma");
     EXPECT_EQ(read(*again, text).reused_tokens, reused) << changed;
@@ -185,7 +189,8 @@ TEST_F(SessionTest, StoppingAnAnswer) {
   read(*kept, make_text(400));
   const std::vector<TokenId> question = {1, 2};
   std::atomic<bool> stop{false};
-  const Answer answer = kept->ask(question, tokenizer_, {}, {}, 20, [&](std::string_view) { stop = true; }, stop);
+  const Answer answer = kept->ask(
+      question, tokenizer_, {}, {}, 20, [&](std::string_view) { stop = true; }, stop);
   EXPECT_EQ(answer.finish_reason, "interrupted");
   EXPECT_EQ(answer.answer_tokens, 1);
 }

@@ -46,7 +46,8 @@ TEST_F(StoreTest, FilesThatAreNoWholeReadingsAreReadAgain) {
   foreign.replace(foreign.find("\"version\":\"1\""), 13, "\"version\":\"9\"");
   std::string negative = whole;
   negative.replace(negative.find("\"tokens\":\"600\""), 14, "\"tokens\":\"-99\"");
-  for (const std::string& bytes : {std::string(), whole.substr(0, 100), whole.substr(0, whole.size() / 2), foreign, negative}) {
+  for (const std::string& bytes :
+       {std::string(), whole.substr(0, 100), whole.substr(0, whole.size() / 2), foreign, negative}) {
     std::ofstream(path, std::ios::binary) << bytes;
     const auto again = session("llama");
     ReadingResult result;
@@ -66,7 +67,9 @@ TEST_F(StoreTest, AReadingOfAnotherModelIsRefused) {
 TEST_F(StoreTest, ADamagedResidualIsAnErrorThatSaysWhatToDo) {
   std::atomic<bool> stop{false};
   const ReadingInput text = make_text(600);
-  EXPECT_THROW(session("llama")->read(text, [&](const ReadingProgress& p) { stop = p.layer == 1; }, stop), Interrupted);
+  EXPECT_THROW(session("llama")->read(
+                   text, [&](const ReadingProgress& p) { stop = p.layer == 1; }, stop),
+               Interrupted);
   for (const std::string& name : stored()) {
     if (name.ends_with(".residual")) damage(store() / name, 4096 + 600 * 24 * 2 + 7);
   }
@@ -188,7 +191,8 @@ TEST_F(StoreTest, AFullDiskIsAnErrorAndTheReadingGoesOnAfterwards) {
               3);
     const auto again = session("llama");
     std::size_t first_layer = 9;
-    again->read(text, [&](const ReadingProgress& p) { first_layer = std::min(first_layer, p.layer); }, never_);
+    again->read(
+        text, [&](const ReadingProgress& p) { first_layer = std::min(first_layer, p.layer); }, never_);
     EXPECT_EQ(first_layer, limit > size / 2 ? 1u : 0u);
     EXPECT_EQ(ask(*again).text, answer);
   }

@@ -45,7 +45,7 @@ TEST(HostileGguf, IsRefusedByName) {
       {"tokenizer.ggml.pre", [](Vocabulary& v) { v.pre.reset(); }},
       {"no vocabulary", [](Vocabulary& v) { v.tokens.reset(); }},
       {"no vocabulary", [](Vocabulary& v) { v.tokens = Strings{}; }},
-      {"tokens 0 and 1 are spelled the same", [](Vocabulary& v) { v.tokens->at(1) = "a"; }},
+      {"tokens 0 and 1 are spelled the same", [](Vocabulary& v) { v.tokens->at(1) = v.tokens->at(0); }},
       {"token_type has 5 entries, expected 6", [](Vocabulary& v) { v.types->pop_back(); }},
       {"token_type: got 7", [](Vocabulary& v) { v.types->at(2) = 7; }},
       {"byte piece in a gpt2", [](Vocabulary& v) { v.types->at(2) = 6; }},

@@ -8,10 +8,11 @@
 namespace tome::ops::TOME_LEVEL {
 namespace {
 
-constexpr float kHidden = -1e30f;      // a masked score
-constexpr int kColumnStep = 64;        // masked blocks are computed in strips of this many keys
+constexpr float kHidden = -1e30f;  // a masked score
+constexpr int kColumnStep = 64;    // masked blocks are computed in strips of this many keys
 
-// Where one kv head's tile keeps its queries, and the scores of the six rows in hand (they stay in the first-level cache).
+// Where one kv head's tile keeps its queries, and the scores of the six rows in hand (they stay in the first-level
+// cache).
 template <typename Unit>
 struct Scratch {
   alignas(64) float scores[kTileRows * kKvBlock];
@@ -24,7 +25,8 @@ struct Scratch {
 // Queries as the left operand: rows [token][head of the group], zero past C.
 template <typename Unit, typename T>
 void load_queries(const AttentionTile<T>& tile, int padded, typename Unit::A* out) {
-  constexpr bool kSameType = sizeof(typename Unit::A) * static_cast<std::size_t>(Unit::kAWords) == sizeof(T) * Unit::kPack;
+  constexpr bool kSameType =
+      sizeof(typename Unit::A) * static_cast<std::size_t>(Unit::kAWords) == sizeof(T) * Unit::kPack;
   for (int token = 0; token < tile.tokens; ++token) {
     for (int head = 0; head < tile.group; ++head) {
       const T* q = tile.q + token * tile.token_stride + head * tile.head_width;
@@ -157,8 +159,8 @@ class NextBlock {
 
 // Six rows against one block.
 template <typename Unit, typename T, typename Prefetch>
-void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows, int padded,
-                 Prefetch& next, Scratch<Unit>& scratch) {
+void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows,
+                 int padded, Prefetch& next, Scratch<Unit>& scratch) {
   int lowest = kKvBlock;
   int highest = 0;
   bool all = true;
@@ -216,7 +218,8 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
     const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
     if (rows <= kTileRows && b + 1 < tile.block_count) {
       const KvBlock& following = tile.blocks[b + 1];
-      NextBlock next(following, kv_plane_words(following.type, tile.head_words), static_cast<std::size_t>(tile.kv_head));
+      NextBlock next(following, kv_plane_words(following.type, tile.head_words),
+                     static_cast<std::size_t>(tile.kv_head));
       attend_rows<Unit>(tile, tile.blocks[b], head, 0, rows, padded, next, scratch);
       continue;
     }

@@ -11,8 +11,8 @@ namespace tome::ops::TOME_LEVEL {
 namespace {
 
 // All kernels work on 64 weights at a time: as unsigned bytes in one register, times 64 signed bytes of x, sums of four
-// in 16 lanes. A lane's scale is that of its block (times x's own scale), so one multiply-add joins it to the total. The
-// constant part of each format (-8 d, + m, ...) multiplies the known sum of x over the block.
+// in 16 lanes. A lane's scale is that of its block (times x's own scale), so one multiply-add joins it to the total.
+// The constant part of each format (-8 d, + m, ...) multiplies the known sum of x over the block.
 
 inline float half_to_float(const std::byte* p) {
   std::uint16_t h;
@@ -37,9 +37,9 @@ inline F32 dot64(F32 total, __m512i weights, const std::int8_t* x, F32 scale) {
 
 // The nibbles of two 16-byte fields: low halves of both, then high halves of both.
 inline __m512i nibbles(const std::byte* first, const std::byte* second) {
-  const __m256i bytes = _mm256_inserti128_si256(
-      _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first))),
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(second)), 1);
+  const __m256i bytes =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(first))),
+                              _mm_loadu_si128(reinterpret_cast<const __m128i*>(second)), 1);
   const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(bytes), _mm256_srli_epi16(bytes, 4), 1);
   return _mm512_and_si512(both, _mm512_set1_epi8(15));
 }
@@ -62,7 +62,9 @@ inline __m128 block_factors(std::uint32_t first, std::uint32_t second, const flo
 }
 
 // Lanes 0 and 2 of the factors spread over the 16 lanes as `index` says.
-inline F32 spread_scales(__m128 factors, __m512i index) { return _mm512_permutexvar_ps(index, _mm512_castps128_ps512(factors)); }
+inline F32 spread_scales(__m128 factors, __m512i index) {
+  return _mm512_permutexvar_ps(index, _mm512_castps128_ps512(factors));
+}
 
 // The whole row: lanes of the products, plus `weight` times the constant lanes.
 inline float row_sum(F32 total, __m128 constant, float weight) {
@@ -159,7 +161,8 @@ struct Q4_K {
       };
       const __m256 d = _mm256_set1_ps(half_to_float(row));
       const __m256 minimum = _mm256_set1_ps(half_to_float(row + 2));
-      _mm256_storeu_ps(scales, _mm256_mul_ps(_mm256_mul_ps(d, floats(scale_words)), _mm256_loadu_ps(x.scales.data() + b)));
+      _mm256_storeu_ps(scales,
+                       _mm256_mul_ps(_mm256_mul_ps(d, floats(scale_words)), _mm256_loadu_ps(x.scales.data() + b)));
       constant = _mm256_fmadd_ps(_mm256_mul_ps(minimum, floats(minimum_words)), group_sums(x, b), constant);
       for (std::size_t j = 0; j < 4; ++j) {
         total = dot64(total, nibbles(row + 16 + 32 * j, row + 32 + 32 * j), x.in_order.data() + 32 * (b + 2 * j),
@@ -177,8 +180,9 @@ struct Q6_K {
     F32 constant = zero();
     const __m512i repeat = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
     for (std::size_t b = 0; b < x.scales.size(); b += 8, row += kBytes) {
-      const F32 d = mul(set1(half_to_float(row + 208)),
-                        _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 192)))));
+      const F32 d =
+          mul(set1(half_to_float(row + 208)),
+              _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 192)))));
       constant = fma(d, load(x.half_sums.data() + 2 * b), constant);
       const F32 x_scales = _mm512_permutexvar_ps(repeat, _mm512_zextps256_ps512(_mm256_loadu_ps(x.scales.data() + b)));
       store(scales, mul(d, x_scales));
@@ -239,13 +243,20 @@ void quantize_vector(std::span<const float> x, GemvInput& out) {
 
 bool gemv(TensorType type, const std::byte* rows, std::size_t row_bytes, const GemvInput& x, std::span<float> y) {
   switch (type) {
-    case TensorType::kQ4_0: return all_rows<Q4_0>(rows, row_bytes, x, y);
-    case TensorType::kQ4_1: return all_rows<Q4_1>(rows, row_bytes, x, y);
-    case TensorType::kQ5_0: return all_rows<Q5_0>(rows, row_bytes, x, y);
-    case TensorType::kQ8_0: return all_rows<Q8_0>(rows, row_bytes, x, y);
-    case TensorType::kQ4_K: return all_rows<Q4_K>(rows, row_bytes, x, y);
-    case TensorType::kQ6_K: return all_rows<Q6_K>(rows, row_bytes, x, y);
-    default: return false;
+    case TensorType::kQ4_0:
+      return all_rows<Q4_0>(rows, row_bytes, x, y);
+    case TensorType::kQ4_1:
+      return all_rows<Q4_1>(rows, row_bytes, x, y);
+    case TensorType::kQ5_0:
+      return all_rows<Q5_0>(rows, row_bytes, x, y);
+    case TensorType::kQ8_0:
+      return all_rows<Q8_0>(rows, row_bytes, x, y);
+    case TensorType::kQ4_K:
+      return all_rows<Q4_K>(rows, row_bytes, x, y);
+    case TensorType::kQ6_K:
+      return all_rows<Q6_K>(rows, row_bytes, x, y);
+    default:
+      return false;
   }
 }
 

@@ -23,8 +23,8 @@ inline void store_t(tome::bf16* p, F32 x, __mmask16 mask) { _mm256_mask_storeu_e
 // R rows times two vectors of a panel's columns. Integer sums of a group and f32 totals both stay in registers
 // (12 + 12 of 32): the totals' way through memory would cost as much as the products.
 template <int R, bool kOffsets, typename T>
-inline void tile(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std::size_t first, std::size_t columns, T* y,
-                 std::size_t stride) {
+inline void tile(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std::size_t first, std::size_t columns,
+                 T* y, std::size_t stride) {
   const std::size_t groups = x.groups;
   const std::size_t row_bytes = groups * kInt8Group;
   const std::uint8_t* a = x.values.data() + row * row_bytes;
@@ -95,12 +95,18 @@ void product(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* 
   };
   while (r + kRows <= x.rows) take(std::integral_constant<int, kRows>{});
   switch (x.rows - r) {
-    case 1: return take(std::integral_constant<int, 1>{});
-    case 2: return take(std::integral_constant<int, 2>{});
-    case 3: return take(std::integral_constant<int, 3>{});
-    case 4: return take(std::integral_constant<int, 4>{});
-    case 5: return take(std::integral_constant<int, 5>{});
-    default: return;
+    case 1:
+      return take(std::integral_constant<int, 1>{});
+    case 2:
+      return take(std::integral_constant<int, 2>{});
+    case 3:
+      return take(std::integral_constant<int, 3>{});
+    case 4:
+      return take(std::integral_constant<int, 4>{});
+    case 5:
+      return take(std::integral_constant<int, 5>{});
+    default:
+      return;
   }
 }
 
@@ -176,9 +182,11 @@ void int8_pack(const Int8Weights& weights, const Int8Panel& panel) {
       const std::size_t to = g * kInt8Panel + n;
       panel.scales[to] = real ? weights.scales[from] : 0.0f;
       if (panel.offsets != nullptr) panel.offsets[to] = real ? weights.offsets[from] : 0.0f;
-      const __m256i q = real ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights.q.data() + from * kInt8Group))
-                             : _mm256_setzero_si256();
-      panel.bias[to] = -128 * _mm512_reduce_add_epi32(_mm512_zextsi256_si512(_mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, q)));
+      const __m256i q = real
+                            ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights.q.data() + from * kInt8Group))
+                            : _mm256_setzero_si256();
+      panel.bias[to] =
+          -128 * _mm512_reduce_add_epi32(_mm512_zextsi256_si512(_mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, q)));
       alignas(32) std::int32_t words[kInt8Group / 4];
       _mm256_store_si256(reinterpret_cast<__m256i*>(words), q);
       auto* values = reinterpret_cast<std::int32_t*>(panel.values) + g * kInt8Group / 4 * kInt8Panel + n;

@@ -26,9 +26,9 @@ struct AttentionTile {
   std::size_t block_count;
   std::size_t head_words;  // native words of one head's K or V in a block
   int kv_head;
-  float* sums;             // [rows][Cp]: sum of exp2(score - peak) v, not normalised
-  float* peak;             // [rows]: the largest score, times log2(e)
-  float* weight;           // [rows]: sum of exp2(score - peak)
+  float* sums;    // [rows][Cp]: sum of exp2(score - peak) v, not normalised
+  float* peak;    // [rows]: the largest score, times log2(e)
+  float* weight;  // [rows]: sum of exp2(score - peak)
 };
 inline constexpr int kAttentionRows = 96;
 
@@ -65,7 +65,8 @@ struct RowKernels {
   void (*quantize_rows)(const T* x, std::size_t rows, std::size_t width, Int8Rows& out);
   /// y[rows][stride], columns [0, columns): int8 product, see ops/int8.h.
   void (*int8_product)(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* y, std::size_t stride);
-  void (*int8_product_f32)(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, float* y, std::size_t stride);
+  void (*int8_product_f32)(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, float* y,
+                           std::size_t stride);
 };
 
 struct Kernels {

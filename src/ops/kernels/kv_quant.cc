@@ -39,17 +39,25 @@ inline void store_pairs(std::uint32_t* words, F32 low, F32 high) {
 
 // kLanes bytes as numbers: signed ones, or the two halves of unsigned ones.
 #if defined(__AVX512F__)
-inline I32 bytes_to_words(const std::uint8_t* p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+inline I32 bytes_to_words(const std::uint8_t* p) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 inline F32 low_nibbles(I32 x) { return _mm512_cvtepi32_ps(_mm512_and_si512(x, _mm512_set1_epi32(15))); }
 inline F32 high_nibbles(I32 x) { return _mm512_cvtepi32_ps(_mm512_srli_epi32(x, 4)); }
-inline I32 pairs_to_words(const std::int8_t* p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+inline I32 pairs_to_words(const std::int8_t* p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
 inline F32 low_shorts(I32 x) { return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(x, 16), 16)); }
 inline F32 high_shorts(I32 x) { return _mm512_cvtepi32_ps(_mm512_srai_epi32(x, 16)); }
 #else
-inline I32 bytes_to_words(const std::uint8_t* p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))); }
+inline I32 bytes_to_words(const std::uint8_t* p) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
 inline F32 low_nibbles(I32 x) { return _mm256_cvtepi32_ps(_mm256_and_si256(x, _mm256_set1_epi32(15))); }
 inline F32 high_nibbles(I32 x) { return _mm256_cvtepi32_ps(_mm256_srli_epi32(x, 4)); }
-inline I32 pairs_to_words(const std::int8_t* p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+inline I32 pairs_to_words(const std::int8_t* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 inline F32 low_shorts(I32 x) { return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(x, 16), 16)); }
 inline F32 high_shorts(I32 x) { return _mm256_cvtepi32_ps(_mm256_srai_epi32(x, 16)); }
 #endif
@@ -114,7 +122,8 @@ void unpack_q8(const std::uint32_t* plane, std::size_t count, std::uint32_t* wor
   for (std::size_t i = 0; i < count; i += kLanes) {
     const std::uint16_t* pair = scales + i / kWords * 2;
     const I32 pairs = pairs_to_words(values + 2 * i);
-    store_pairs(words + i, mul(low_shorts(pairs), set1(from_half(pair[0]))), mul(high_shorts(pairs), set1(from_half(pair[1]))));
+    store_pairs(words + i, mul(low_shorts(pairs), set1(from_half(pair[0]))),
+                mul(high_shorts(pairs), set1(from_half(pair[1]))));
   }
 }
 

@@ -16,8 +16,8 @@ inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
 
 // R rows times NC vectors of columns of a panel.
 template <typename Unit, int R, int NC, typename Y>
-inline void tile(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* panel, int steps, std::size_t columns,
-                 Y* y, std::size_t stride) {
+inline void tile(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* panel, int steps,
+                 std::size_t columns, Y* y, std::size_t stride) {
   F32 sums[R][NC];
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < NC; ++n) sums[r][n] = zero();
@@ -107,19 +107,26 @@ void linear_product(const T* x, std::size_t rows, std::size_t width, const std::
   };
   while (r + kTileRows <= rows) take(std::integral_constant<int, kTileRows>{});
   switch (rows - r) {
-    case 1: return take(std::integral_constant<int, 1>{});
-    case 2: return take(std::integral_constant<int, 2>{});
-    case 3: return take(std::integral_constant<int, 3>{});
-    case 4: return take(std::integral_constant<int, 4>{});
-    case 5: return take(std::integral_constant<int, 5>{});
-    default: return;
+    case 1:
+      return take(std::integral_constant<int, 1>{});
+    case 2:
+      return take(std::integral_constant<int, 2>{});
+    case 3:
+      return take(std::integral_constant<int, 3>{});
+    case 4:
+      return take(std::integral_constant<int, 4>{});
+    case 5:
+      return take(std::integral_constant<int, 5>{});
+    default:
+      return;
   }
 }
 
 template void linear_pack<tome::bf16>(const float*, std::size_t, std::size_t, std::uint32_t*);
 template void linear_pack<float>(const float*, std::size_t, std::size_t, std::uint32_t*);
-#define TOME_INSTANTIATE(T, Y) \
-  template void linear_product<T, Y>(const T*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, Y*, std::size_t);
+#define TOME_INSTANTIATE(T, Y)                                                                                  \
+  template void linear_product<T, Y>(const T*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, Y*, \
+                                     std::size_t);
 TOME_INSTANTIATE(tome::bf16, tome::bf16)
 TOME_INSTANTIATE(tome::bf16, float)
 TOME_INSTANTIATE(float, float)

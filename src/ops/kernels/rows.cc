@@ -11,8 +11,8 @@ namespace {
 inline void store_t(float* p, F32 x) { store(p, x); }
 inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
 
-// Calls body(position, load, store) over [0, n): full vectors, then one vector through a zero-filled buffer for the tail.
-// `body` maps the vectors loaded from the inputs to one output vector.
+// Calls body(position, load, store) over [0, n): full vectors, then one vector through a zero-filled buffer for the
+// tail. `body` maps the vectors loaded from the inputs to one output vector.
 template <typename T, typename Body>
 inline void map1(T* out, const T* x, std::size_t n, const Body& body) {
   std::size_t i = 0;
@@ -40,9 +40,7 @@ inline void map2(T* out, const T* x, const T* y, std::size_t n, const Body& body
 }
 
 // 1 / (1 + e^-x)
-inline F32 sigmoid(F32 x) {
-  return div(set1(1.0f), add(set1(1.0f), exp2_accurate(mul(x, set1(-1.44269504f)))));
-}
+inline F32 sigmoid(F32 x) { return div(set1(1.0f), add(set1(1.0f), exp2_accurate(mul(x, set1(-1.44269504f))))); }
 
 }  // namespace
 
@@ -146,16 +144,16 @@ void from_float(const float* x, T* out, std::size_t n) {
   for (std::size_t i = whole; i < n; ++i) out[i] = T(x[i]);
 }
 
-#define TOME_INSTANTIATE(T)                                                                    \
-  template void rms_norm<T>(const T*, const float*, float, std::size_t, std::size_t, T*);      \
-  template void add_rows<T>(T*, const T*, std::size_t);                                        \
-  template void add_f32<T>(T*, const float*, std::size_t);                                     \
-  template void silu_product<T>(T*, const T*, std::size_t);                                    \
-  template void gelu_product<T>(T*, const T*, std::size_t);                                    \
-  template void rope_half<T>(T*, std::size_t, std::size_t, const float*, const float*);        \
-  template void rope_pairs<T>(T*, std::size_t, std::size_t, const float*, const float*);       \
-  template float dot<T>(const T*, const float*, std::size_t);                                  \
-  template void to_float<T>(const T*, float*, std::size_t);                                    \
+#define TOME_INSTANTIATE(T)                                                               \
+  template void rms_norm<T>(const T*, const float*, float, std::size_t, std::size_t, T*); \
+  template void add_rows<T>(T*, const T*, std::size_t);                                   \
+  template void add_f32<T>(T*, const float*, std::size_t);                                \
+  template void silu_product<T>(T*, const T*, std::size_t);                               \
+  template void gelu_product<T>(T*, const T*, std::size_t);                               \
+  template void rope_half<T>(T*, std::size_t, std::size_t, const float*, const float*);   \
+  template void rope_pairs<T>(T*, std::size_t, std::size_t, const float*, const float*);  \
+  template float dot<T>(const T*, const float*, std::size_t);                             \
+  template void to_float<T>(const T*, float*, std::size_t);                               \
   template void from_float<T>(const float*, T*, std::size_t);
 TOME_INSTANTIATE(tome::bf16)
 TOME_INSTANTIATE(float)

@@ -1,5 +1,5 @@
-// One vector of f32 lanes, at the CPU level that this file is compiled for (TOME_LEVEL: level_avx2, level_avx512, level_bf16).
-// Everything here is in the level's own namespace: two levels never share a symbol.
+// One vector of f32 lanes, at the CPU level that this file is compiled for (TOME_LEVEL: level_avx2, level_avx512,
+// level_bf16). Everything here is in the level's own namespace: two levels never share a symbol.
 #pragma once
 
 #include <immintrin.h>
@@ -102,8 +102,7 @@ inline F32 load(const bf16* p) {
 inline __m128i narrow(F32 x) {
   const __m256i u = _mm256_castps_si256(x);
   const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
-  const __m256i rounded =
-      _mm256_srli_epi32(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+  const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
   return _mm_packus_epi32(_mm256_castsi256_si128(rounded), _mm256_extracti128_si256(rounded, 1));
 }
 inline void store(bf16* p, F32 x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(x)); }

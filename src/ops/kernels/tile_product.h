@@ -1,7 +1,8 @@
-// The register tile that all matrix products of attention are made of: C[R x NC vectors] (+)= A[R x K] B[K x NC vectors].
+// The register tile that all matrix products of attention are made of: C[R x NC vectors] (+)= A[R x K] B[K x NC
+// vectors].
 //
-// B is packed "along the reduction": word (k, n) holds the kPack numbers that follow one another in k. A Unit says how one
-// step multiplies a broadcast of A with a vector of B:
+// B is packed "along the reduction": word (k, n) holds the kPack numbers that follow one another in k. A Unit says how
+// one step multiplies a broadcast of A with a vector of B:
 //   Bf16Dot    A and B words hold two bf16, multiplied and added in pairs by one instruction (AVX-512 BF16)
 //   Bf16Widen  B words hold two bf16, A is f32: two multiply-adds (levels without BF16)
 //   F32Plain   A and B are f32
@@ -18,9 +19,9 @@ inline constexpr int kTileColumns = kTileVectors * kLanes;
 
 #if defined(__AVX512BF16__)
 struct Bf16Dot {
-  using A = std::uint32_t;                // two bf16
-  static constexpr int kPack = 2;         // numbers of the reduction in one step
-  static constexpr int kAWords = 1;       // elements of A in one step
+  using A = std::uint32_t;           // two bf16
+  static constexpr int kPack = 2;    // numbers of the reduction in one step
+  static constexpr int kAWords = 1;  // elements of A in one step
   template <int R, int NC>
   static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
     I32 bv[NC];
@@ -113,7 +114,8 @@ inline void row_product(const typename Unit::A* a, std::ptrdiff_t lda, const std
   for (; n + kTileColumns <= columns; n += kTileColumns) {
     tile_product<Unit, R, kTileVectors, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc, prefetch);
   }
-  for (; n < columns; n += kLanes) tile_product<Unit, R, 1, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc, prefetch);
+  for (; n < columns; n += kLanes)
+    tile_product<Unit, R, 1, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc, prefetch);
 }
 
 /// The same for a row count known only at run time, 1 to kTileRows.
@@ -121,12 +123,18 @@ template <typename Unit, bool kAccumulate, typename Prefetch>
 inline void rows_product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b,
                          std::ptrdiff_t ldb, int steps, float* c, std::ptrdiff_t ldc, int columns, Prefetch& prefetch) {
   switch (rows) {
-    case 1: return row_product<Unit, 1, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
-    case 2: return row_product<Unit, 2, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
-    case 3: return row_product<Unit, 3, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
-    case 4: return row_product<Unit, 4, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
-    case 5: return row_product<Unit, 5, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
-    default: return row_product<Unit, 6, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 1:
+      return row_product<Unit, 1, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 2:
+      return row_product<Unit, 2, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 3:
+      return row_product<Unit, 3, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 4:
+      return row_product<Unit, 4, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    case 5:
+      return row_product<Unit, 5, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+    default:
+      return row_product<Unit, 6, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
   }
 }
 
