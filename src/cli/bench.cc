@@ -133,8 +133,8 @@ void run_prefill(const Flags& flags) {
   const Subject subject = open_subject(flags, tokens);
   Threads threads(flags.model.thread_count());
   const auto ids = bench_ids(flags, *subject.model, static_cast<std::size_t>(tokens));
-  std::vector<double> seconds;
-  for (int i = 0; i < flags.repeat; ++i) seconds.push_back(prefill_seconds(*subject.model, threads, flags, ids));
+  std::vector<double> seconds(static_cast<std::size_t>(flags.repeat));
+  for (double& s : seconds) s = prefill_seconds(*subject.model, threads, flags, ids);
   sample_private_peak();
   const Plan plan = make_plan(subject.plan, {tokens, flags.chunk_rows, threads.count()});
   const double flops = plan.flops[0].amount + plan.flops[1].amount;

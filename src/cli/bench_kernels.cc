@@ -54,7 +54,8 @@ void bench_attention(Threads& threads, const AttentionCase& c, int tokens, int q
   const ops::AttentionShape shape{c.heads, c.kv_heads, c.width, 1.0f / std::sqrt(static_cast<float>(c.width))};
   const auto n = static_cast<std::size_t>(tokens);
   const auto keys = random_rows(n * static_cast<std::size_t>(c.kv_heads * c.width));
-  const auto q = random_rows(static_cast<std::size_t>(queries * c.heads * c.width));
+  const auto q = random_rows(static_cast<std::size_t>(queries) * static_cast<std::size_t>(c.heads) *
+                             static_cast<std::size_t>(c.width));
   std::vector<bf16> out(q.size());
   KvSequence<bf16> kv(shape);
   kv.append(threads, keys.data(), keys.data(), n);

@@ -4,6 +4,6 @@
 namespace tome::cli {
 
 /// Prints one line a kernel. `tokens`: keys that attention sees.
-void bench_kernels(int threads, int tokens);
+void bench_kernels(int thread_count, int tokens);
 
 }  // namespace tome::cli

@@ -13,14 +13,13 @@
 #include "fetch_script.h"
 #include "read/session.h"
 
-extern char** environ;
-
 namespace tome::cli {
 namespace {
 
 // Exit code of the program, its output on our stderr.
 int run_program(std::vector<std::string> arguments) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

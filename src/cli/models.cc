@@ -76,7 +76,7 @@ void print(const json& models, bool timed) {
         human_bytes(m["download_bytes"].get<std::uint64_t>()).c_str(), tokens.c_str(),
         human_bytes(m["ram_bytes"].get<std::uint64_t>()).c_str(),
         human_bytes(m["disk_bytes"].get<std::uint64_t>()).c_str(), timed ? 10 : 0, time.c_str(),
-        m["installed"] == "" ? "" : "installed", m["tried"].get<bool>() ? "" : "untried",
+        m["installed"].get<std::string>().empty() ? "" : "installed", m["tried"].get<bool>() ? "" : "untried",
         m["fits_window"].get<bool>() ? "" : (m["tried"].get<bool>() ? " beyond its window" : ", beyond its window"));
   }
   std::printf(

@@ -57,7 +57,9 @@ class StopFilter {
   std::string push(const std::string& text) {
     held_ += text;
     std::size_t cut = std::string::npos;
-    for (const std::string& stop : stops_) cut = std::min(cut, held_.find(stop));
+    for (const std::string& stop : stops_) {
+      if (!stop.empty()) cut = std::min(cut, held_.find(stop));
+    }
     if (cut != std::string::npos) {
       stopped_ = true;
       held_.resize(cut);
@@ -65,6 +67,7 @@ class StopFilter {
     }
     std::size_t keep = 0;
     for (const std::string& stop : stops_) {
+      if (stop.empty()) continue;
       for (std::size_t n = std::min(stop.size() - 1, held_.size()); n > keep; --n) {
         if (held_.compare(held_.size() - n, n, stop, 0, n) == 0) keep = n;
       }
