@@ -21,11 +21,10 @@ import random
 import shutil
 
 from gguf import GGUFWriter
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizer_texts import SAMPLE, STRINGS, company, generated, nasties
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers.convert_slow_tokenizer import TikTokenConverter
 from transformers.integrations.gguf import convert_gguf_tokenizer, get_gguf_tokenizer
-
-from tokenizer_texts import SAMPLE, STRINGS, company, generated, nasties
 
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE / "tokenizers"
