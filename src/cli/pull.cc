@@ -53,7 +53,7 @@ Url split_url(const std::string& url) {
 
 // Where a redirect leads; never from https to http.
 std::string follow(const std::string& url, const std::string& location) {
-  const std::string next = location.starts_with("/") ? split_url(url).server + location : location;
+  std::string next = location.starts_with("/") ? split_url(url).server + location : location;
   if (url.starts_with("https://") && !next.starts_with("https://")) {
     throw_user_error(url, ": leads to ", next, ", which is not https; give that URL if you trust it");
   }

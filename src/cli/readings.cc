@@ -135,7 +135,7 @@ void show(const Flags& flags) {
   for (const json& reading : all) {
     for (const char* key : {"id", "document", "model", "tokens", "bytes", "last_used", "continues", "path"}) {
       const json& value = reading[key];
-      if (value == "") continue;
+      if (value.is_string() && value.get_ref<const std::string&>().empty()) continue;
       std::cout << key << std::string(11 - std::string_view(key).size(), ' ')
                 << (value.is_string() ? value.get<std::string>() : grouped(value.get<std::int64_t>())) << '\n';
     }

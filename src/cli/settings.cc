@@ -66,14 +66,15 @@ void apply_settings(CLI::App& app, const fs::path& file) {
     for (CLI::App* command : app.get_subcommands({})) known = set_default(*command, key.str(), value, where) || known;
     if (!known) throw_user_error(where, ": no command has a flag --", key.str());
   }
-  for (const auto& [name, section] : table) {
+  for (const auto& [name_key, section] : table) {
+    const std::string_view name = name_key.str();  // clang 14 cannot capture a structured binding
     if (!section.is_table()) continue;
-    const auto named = app.get_subcommands([&](const CLI::App* c) { return c->get_name() == name.str(); });
-    if (named.empty()) throw_user_error(place(file, section.source().begin, name.str()), ": tome has no such command");
+    const auto named = app.get_subcommands([&](const CLI::App* c) { return c->get_name() == name; });
+    if (named.empty()) throw_user_error(place(file, section.source().begin, name), ": tome has no such command");
     for (const auto& [key, value] : *section.as_table()) {
-      const std::string where = place(file, value.source().begin, cat("[", name.str(), "] ", key.str()));
+      const std::string where = place(file, value.source().begin, cat("[", name, "] ", key.str()));
       if (!set_default(*named.front(), key.str(), value, where)) {
-        throw_user_error(where, ": tome ", name.str(), " has no flag --", key.str());
+        throw_user_error(where, ": tome ", name, " has no flag --", key.str());
       }
     }
   }
