@@ -21,7 +21,7 @@ class Decoder {
   /// Runs `token` at `position` through all layers, appending its K and V to kv(layer), and writes the logits [V] of
   /// the next token. The token's index in each layer's sequence is the sequence's size.
   void step(std::int32_t token, std::int64_t position, const std::function<KvSequence<T>&(std::size_t)>& kv,
-            std::span<float> logits);
+            std::span<float> out);
 
  private:
   struct Product {

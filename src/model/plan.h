@@ -62,7 +62,7 @@ struct Plan {
   }
 };
 
-Plan make_plan(const PlanModel& model, const PlanOptions& options);
+Plan make_plan(const PlanModel& model, const PlanOptions& given);
 
 /// The options with `bounded` and the largest chunk whose peak RSS is at most `memory` bytes. Throws UserError with the
 /// nearest setting that would fit (a larger --memory, or fewer tokens).

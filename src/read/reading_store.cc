@@ -36,6 +36,7 @@ std::vector<ReadingInfo> ReadingStore::list() const {
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<ReadingInfo> infos;
+  infos.reserve(found.size());
   for (auto& [time, info] : found) infos.push_back(std::move(info));
   return infos;
 }

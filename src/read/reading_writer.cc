@@ -201,7 +201,7 @@ void ReadingWriter::write_layer(const KvSequence<bf16>& kv, std::span<const bf16
 std::filesystem::path ReadingWriter::finish() {
   TOME_CHECK(layers_done_ == config_.layers);
   if (!keep_) return cat("/proc/self/fd/", fd_);
-  const auto path = partial(".safetensors");
+  auto path = partial(".safetensors");
   if (::fsync(fd_) != 0 || ::rename(partial(".partial").c_str(), path.c_str()) != 0) {
     throw_user_error("cannot complete ", path.string(), ": ", std::strerror(errno));
   }
