@@ -81,7 +81,8 @@ void check_model(const Json& model, const std::string& where) {
   }
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
     const Json& value = member(model, key);
-    if (!value.is_null() && value != "" && value != 0) throw_user_error(where, ": model.", key, " is not supported");
+    const bool unset = value.is_null() || value == 0 || (value.is_string() && string_or_empty(value).empty());
+    if (!unset) throw_user_error(where, ": model.", key, " is not supported");
   }
 }
 

@@ -97,16 +97,16 @@ AddedTokens add_control_tokens(Pieces& pieces) {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> make_tiktoken_tokenizer(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  const auto bytes = file.bytes();
-  Pieces pieces = read_pieces(path.string(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+std::unique_ptr<Tokenizer> make_tiktoken_tokenizer(const std::filesystem::path& file) {
+  const MappedFile mapped(file);
+  const auto bytes = mapped.bytes();
+  Pieces pieces = read_pieces(file.string(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   AddedTokens added = add_control_tokens(pieces);
   pieces.index([&pieces](TokenId id) { return pieces.text(id); });
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(static_cast<unsigned char>(byte));
     if (pieces.find_text({&c, 1}) < 0) {
-      throw_user_error(path.string(), ": byte ", byte, " is not a token, expected all 256; get the file again");
+      throw_user_error(file.string(), ": byte ", byte, " is not a token, expected all 256; get the file again");
     }
   }
   TokenizerSettings settings;

@@ -103,7 +103,7 @@ std::string Utf8Stream::push(std::string_view bytes) {
 }
 
 std::string Utf8Stream::finish() {
-  const std::string end = rest_.empty() ? "" : "\xEF\xBF\xBD";
+  std::string end = rest_.empty() ? "" : "\xEF\xBF\xBD";
   rest_.clear();
   return end;
 }
