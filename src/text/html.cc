@@ -60,11 +60,11 @@ std::vector<Section> heading_sections(const HtmlText& html, const std::string& n
 std::string declared_encoding(std::string_view bytes) {
   const std::string head = lower(bytes.substr(0, 4096));
   if (head.starts_with("<?xml")) {
-    const std::string encoding = value_of(head.substr(0, head.find("?>")), "encoding");
+    std::string encoding = value_of(head.substr(0, head.find("?>")), "encoding");
     if (!encoding.empty()) return encoding;
   }
   for (std::size_t at = head.find("<meta"); at != std::string::npos; at = head.find("<meta", at + 1)) {
-    const std::string encoding = value_of(head.substr(at, head.find('>', at) - at + 1), "charset");
+    std::string encoding = value_of(head.substr(at, head.find('>', at) - at + 1), "charset");
     if (!encoding.empty()) return encoding;
   }
   return {};

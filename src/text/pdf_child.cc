@@ -133,7 +133,7 @@ std::filesystem::path find_program(std::string_view name) {
   const std::string_view path = variable == nullptr ? "/usr/local/bin:/usr/bin:/bin" : variable;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find(':', at), path.size());
-    const std::filesystem::path program = std::filesystem::path(path.substr(at, end - at)) / name;
+    std::filesystem::path program = std::filesystem::path(path.substr(at, end - at)) / name;
     if (end > at && ::access(program.c_str(), X_OK) == 0) return program;
     at = end + 1;
   }
@@ -147,6 +147,7 @@ ChildResult run_child(const std::filesystem::path& program, const std::vector<st
   std::vector<std::string> words = {program.filename().string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   const pid_t child = ::fork();
