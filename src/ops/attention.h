@@ -8,6 +8,7 @@
 // Numbers past a block's count and past C are zero.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -85,15 +86,30 @@ struct KvBlock {
   KvType type = KvType::kNative;
 };
 
-/// The keys that one token attends to: indices [begin, end). Never empty.
+/// The keys that one token attends to: indices [begin, end) without the gap [gap_begin, gap_end), which lies inside
+/// them or is empty. Never empty. A gap is what a question sees of a document that other questions follow.
 struct KeyRange {
   std::int64_t begin = 0;
   std::int64_t end = 0;
+  std::int64_t gap_begin = 0;
+  std::int64_t gap_end = 0;
+
+  bool operator==(const KeyRange&) const = default;
+  bool has_gap() const { return gap_end > gap_begin; }
 };
 
 /// Causal attention of the token at `index`, limited to the last `window` keys (itself included) when window > 0.
 inline KeyRange causal_range(std::int64_t index, std::int64_t window) {
   return {window > 0 && index + 1 > window ? index + 1 - window : 0, index + 1};
+}
+
+/// The last `window` keys of `range`.
+inline KeyRange last_keys(KeyRange range, std::int64_t window) {
+  const std::int64_t after_gap = range.has_gap() ? range.end - range.gap_end : 0;
+  if (!range.has_gap() || after_gap >= window)
+    return {std::max(range.has_gap() ? range.gap_end : range.begin, range.end - window), range.end};
+  range.begin = std::max(range.begin, range.gap_begin - (window - after_gap));
+  return range;
 }
 
 /// Writes rows [0, rows) of k and v ([rows][K*C], `stride` numbers from row to row) to tokens at, at+1, ... of one
