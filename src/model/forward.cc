@@ -19,7 +19,10 @@ bool forward(const Model& model, Threads& threads, const ForwardOptions& options
       const std::size_t count = std::min(options.chunk_rows, rows - first);
       const auto visible = (sliding ? pass.visible_sliding : pass.visible).subspan(first, count);
       const std::size_t from = first_output > first ? std::min(first_output - first, count) : 0;
-      layer.forward(pass.x + first * config.width, {pass.positions.subspan(first, count), visible, from}, kv);
+      LayerTape<T> tape = pass.tape ? pass.tape(index) : LayerTape<T>{};
+      if (tape.attention_output != nullptr) tape.attention_output += first * config.heads * config.head_width;
+      if (tape.log_sum_exp != nullptr) tape.log_sum_exp += first * config.heads;
+      layer.forward(pass.x + first * config.width, {pass.positions.subspan(first, count), visible, from}, kv, tape);
       if (pass.after_chunk && !pass.after_chunk(index, first + count)) return false;
     }
     if (pass.after_layer && !pass.after_layer(index)) return false;

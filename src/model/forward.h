@@ -32,6 +32,8 @@ struct ForwardPass {
   std::size_t first_layer = 0;                     // a resumed pass begins here
   /// K and V of `layer`, holding what precedes the rows; the pass appends to it.
   std::function<KvSequence<T>&(std::size_t layer)> kv;
+  /// What `layer` keeps for the backward pass, for all rows; null: nothing.
+  std::function<LayerTape<T>(std::size_t layer)> tape;
   /// After each layer; false stops the pass (an interruption).
   std::function<bool(std::size_t layer)> after_layer;
   /// After each chunk of rows, for progress; false stops the pass.

@@ -88,10 +88,107 @@ void token_losses(const Model& model, Threads& threads, const T* x, std::span<co
   for (std::size_t r = 0; r < rows; ++r) losses[r] = sums[r].value() - target_logits[r];
 }
 
+namespace {
+
+constexpr std::size_t kGradientSlice = 1024;  // vocabulary rows unpacked at once, twice
+
+// Rows [first, first + count) of the output matrix.
+TensorView output_slice(const Model& model, std::size_t first, std::size_t count) {
+  TensorView slice = model.output();
+  const std::size_t row_bytes = byte_size(slice.type, model.config().width);
+  slice.data = slice.data.subspan(first * row_bytes, count * row_bytes);
+  slice.shape = {count, model.config().width};
+  return slice;
+}
+
+// One row's softmax over the vocabulary so far: sum and the average of the output matrix's rows count from `peak`.
+struct RunningSoftmax {
+  float peak = -INFINITY;
+  double sum = 0;
+  double target_logit = 0;
+};
+
+// Takes one slice's logits [rows][slice] into the rows' softmax; leaves the weights in `weights`.
+template <typename T>
+void take_logits(std::span<RunningSoftmax> rows, const float* logits, std::size_t slice, std::size_t width, T* weights,
+                 float* average) {
+  for (std::size_t r = 0; r < rows.size(); ++r, logits += slice, weights += slice, average += width) {
+    const float top = *std::max_element(logits, logits + slice);
+    if (top > rows[r].peak) {
+      const float shrink = std::exp(rows[r].peak - top);
+      rows[r].sum *= static_cast<double>(shrink);
+      for (std::size_t c = 0; c < width; ++c) average[c] *= shrink;
+      rows[r].peak = top;
+    }
+    rows[r].sum += static_cast<double>(ops::kernels().rows<T>().exponentials(logits, rows[r].peak, weights, slice));
+  }
+}
+
+}  // namespace
+
+template <typename T>
+double loss_gradient(const Model& model, Threads& threads, const T* x, std::span<const std::int32_t> targets,
+                     double scale, T* dx, float* norm_gradient) {
+  const ModelConfig& config = model.config();
+  const std::size_t width = config.width;
+  const std::size_t rows = targets.size();
+  const auto& kernels = ops::kernels().rows<T>();
+  AlignedBuffer<T> normed(rows * width);
+  kernels.rms_norm(x, model.output_norm().data(), config.norm_epsilon, rows, width, normed.data());
+  std::vector<RunningSoftmax> softmax(rows);
+  std::vector<float> average(rows * width, 0.0f);
+  struct Scratch {
+    AlignedBuffer<float> logits;
+    AlignedBuffer<T> weights;
+  };
+  std::vector<Scratch> scratch(static_cast<std::size_t>(threads.count()));
+  Linear<T> output, transposed;
+  const LowRank<T> no_low;
+  for (std::size_t first = 0; first < config.vocabulary; first += kGradientSlice) {
+    const TensorView slice = output_slice(model, first, std::min(kGradientSlice, config.vocabulary - first));
+    output.pack(threads, slice, Precision::kExact);
+    transposed.pack_transposed(threads, slice);
+    const std::size_t n = slice.shape[0];
+    threads.for_each((rows + kRows - 1) / kRows, [&](std::size_t b, int thread) {
+      auto& [logits, weights] = scratch[static_cast<std::size_t>(thread)];
+      const std::size_t r0 = b * kRows;
+      const std::size_t count = std::min(kRows, rows - r0);
+      logits.reserve(count * n);
+      weights.reserve(count * n);
+      output.multiply_exact(normed.data() + r0 * width, no_low, count, false, logits.data());
+      for (std::size_t r = 0; r < count; ++r) {
+        const auto target = static_cast<std::size_t>(targets[r0 + r]);
+        if (target >= first && target < first + n) {
+          softmax[r0 + r].target_logit = static_cast<double>(logits[r * n + target - first]);
+        }
+      }
+      take_logits<T>(std::span(softmax).subspan(r0, count), logits.data(), n, width, weights.data(),
+                     average.data() + r0 * width);
+      transposed.multiply_exact(weights.data(), no_low, count, true, average.data() + r0 * width);
+    });
+  }
+  double loss = 0;
+  std::vector<float> own(width);
+  for (std::size_t r = 0; r < rows; ++r) {
+    loss += static_cast<double>(softmax[r].peak) + std::log(softmax[r].sum) - softmax[r].target_logit;
+    dequantize(model.output().type, model.output().row(static_cast<std::size_t>(targets[r])), own);
+    const auto inverse = static_cast<float>(1 / softmax[r].sum);
+    float* gradient = average.data() + r * width;
+    for (std::size_t c = 0; c < width; ++c) {
+      gradient[c] = static_cast<float>(scale) * (gradient[c] * inverse - own[c]);
+    }
+  }
+  kernels.rms_norm_backward(x, model.output_norm().data(), config.norm_epsilon, average.data(), rows, width,
+                            average.data(), norm_gradient);
+  kernels.from_float(average.data(), dx, rows * width);
+  return loss;
+}
+
 #define TOME_INSTANTIATE(T)                                                                                 \
   template void logits<T>(const Model&, Threads&, const T*, bool, std::span<float>);                        \
   template void token_losses<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, Precision, \
-                                std::span<double>);
+                                std::span<double>);                                                         \
+  template double loss_gradient<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, double, T*, float*);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)
 #undef TOME_INSTANTIATE

@@ -21,4 +21,12 @@ template <typename T>
 void token_losses(const Model& model, Threads& threads, const T* x, std::span<const std::int32_t> targets,
                   Precision precision, std::span<double> losses);
 
+/// The loss of training and its gradient in one pass over the vocabulary: returns the sum over rows of
+/// -log softmax(logits(x[r]))[targets[r]] and writes dx [rows][D] = `scale` times its gradient. Slices of the
+/// vocabulary are unpacked one after another and each row keeps a running softmax average of the output matrix's rows,
+/// as tiled attention does of values: the logits are never kept. norm_gradient [D] is added to unless null.
+template <typename T>
+double loss_gradient(const Model& model, Threads& threads, const T* x, std::span<const std::int32_t> targets,
+                     double scale, T* dx, float* norm_gradient = nullptr);
+
 }  // namespace tome

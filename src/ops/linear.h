@@ -20,4 +20,20 @@ std::size_t linear_panel_words(std::size_t width) {
   return (width + kP - 1) / kP * kLinearPanel;
 }
 
+/// Rows of a product's left side: x [rows][width] and, after it in the reduction, low [rows][rank] (LoRA's x A^T, whose
+/// B follows W in the panel); rank 0: none.
+template <typename T>
+struct LinearInput {
+  const T* x = nullptr;
+  std::size_t rows = 0, width = 0;
+  const T* low = nullptr;
+  std::size_t rank = 0;
+};
+
+/// Words of a panel whose reduction is width, then rank.
+template <typename T>
+std::size_t linear_panel_words(std::size_t width, std::size_t rank) {
+  return linear_panel_words<T>(width) + linear_panel_words<T>(rank);
+}
+
 }  // namespace tome::ops

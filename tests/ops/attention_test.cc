@@ -105,6 +105,7 @@ class Attention : public OpsTest {
       q.push_back(as_double(q_[(t * static_cast<std::size_t>(p.heads) + h) * width + c]));
     }
     for (std::int64_t j = visible_[t].begin; j < visible_[t].end; ++j) {
+      if (j >= visible_[t].gap_begin && j < visible_[t].gap_end) continue;
       const std::size_t at = (static_cast<std::size_t>(j) * static_cast<std::size_t>(p.kv_heads) + kv_head) * width;
       for (std::size_t c = 0; c < width; ++c) {
         k.push_back(as_double(k_[at + c]));
@@ -158,6 +159,29 @@ TYPED_TEST(Attention, SharesWithoutAnyVisibleKeyOfARow) {  // the first token's 
   std::vector<TypeParam> out(this->q_.size());
   attention_forward<TypeParam>(threads, this->shape_, this->q_.data(), this->visible_, this->blocks_, out.data());
   this->check({1, 1, 16, 6000, 2, 0}, out, {});
+}
+
+TYPED_TEST(Attention, GapsInWhatATokenSees) {
+  for (const std::int64_t end : {60, 256, 300, 512, 700}) {  // of the text; questions of 45 tokens follow
+    const Problem p{3, 1, 16, 1000, static_cast<std::size_t>(1000 - end), 0};
+    this->make(p);
+    for (std::int64_t t = end; t < 1000; ++t) {
+      this->visible_[static_cast<std::size_t>(t - end)] = {t % 7, t + 1, end, end + (t - end) / 45 * 45};
+    }
+    Threads threads(2);
+    std::vector<TypeParam> out(this->q_.size());
+    attention_forward<TypeParam>(threads, this->shape_, this->q_.data(), this->visible_, this->blocks_, out.data());
+    this->check(p, out, {});
+  }
+}
+
+TEST(KeyRange, TheLastKeysSkipTheGap) {
+  EXPECT_EQ(last_keys({0, 10}, 4), (KeyRange{6, 10}));
+  EXPECT_EQ(last_keys({3, 10}, 40), (KeyRange{3, 10}));
+  EXPECT_EQ(last_keys({0, 30, 10, 25}, 5), (KeyRange{25, 30}));
+  EXPECT_EQ(last_keys({0, 30, 10, 25}, 3), (KeyRange{27, 30}));
+  EXPECT_EQ(last_keys({0, 30, 10, 25}, 8), (KeyRange{7, 30, 10, 25}));
+  EXPECT_EQ(last_keys({0, 30, 10, 25}, 80), (KeyRange{0, 30, 10, 25}));
 }
 
 TYPED_TEST(Attention, HolesInTheTableOfBlocks) {

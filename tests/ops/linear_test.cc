@@ -55,7 +55,7 @@ void check_exact(const Kernels& table, const Problem<T>& p) {
   AlignedBuffer<std::uint32_t> panel(linear_panel_words<T>(p.width));
   table.rows<T>().linear_pack(p.weights.data(), p.columns, p.width, panel.data());
   std::vector<T> y(p.rows * kStride, T(77.0f));
-  table.rows<T>().linear_product(p.x.data(), p.rows, p.width, panel.data(), p.columns, y.data(), kStride);
+  table.rows<T>().linear_product({p.x.data(), p.rows, p.width}, panel.data(), p.columns, false, y.data(), kStride);
   check_untouched(y, p.rows, p.columns);
   for (std::size_t r = 0; r < p.rows; ++r) {
     for (std::size_t n = 0; n < p.columns; ++n) {
@@ -88,10 +88,81 @@ TYPED_TEST(Linear, ARowDoesNotDependOnTheOthers) {
     AlignedBuffer<std::uint32_t> panel(linear_panel_words<TypeParam>(p.width));
     kernels.linear_pack(p.weights.data(), p.columns, p.width, panel.data());
     std::vector<TypeParam> all(13 * 64), one(64);
-    kernels.linear_product(p.x.data(), 13, p.width, panel.data(), 64, all.data(), 64);
+    kernels.linear_product({p.x.data(), 13, p.width}, panel.data(), 64, false, all.data(), 64);
     for (std::size_t r = 0; r < 13; ++r) {
-      kernels.linear_product(p.x.data() + r * p.width, 1, p.width, panel.data(), 64, one.data(), 64);
+      kernels.linear_product({p.x.data() + r * p.width, 1, p.width}, panel.data(), 64, false, one.data(), 64);
       EXPECT_EQ(std::memcmp(one.data(), all.data() + r * 64, 64 * sizeof(TypeParam)), 0) << table->name << " row " << r;
+    }
+  }
+}
+
+// x [rows][width] and low [rows][rank] times one panel, added to what is there; and the same from a packed W^T.
+TYPED_TEST(Linear, LowRankTermAndTransposedWeights) {
+  for (const Kernels* table : all_levels()) {
+    const auto& kernels = table->template rows<TypeParam>();
+    for (const std::size_t width : {1u, 33u, 64u, 150u}) {
+      for (const std::size_t rank : {1u, 4u, 7u}) {
+        SCOPED_TRACE(cat(table->name, ", ", width, " wide, rank ", rank));
+        const Problem<TypeParam> p(7, width, 37);
+        const Problem<TypeParam> low(7, rank, 37);
+        AlignedBuffer<std::uint32_t> panel(linear_panel_words<TypeParam>(width, rank));
+        AlignedBuffer<std::uint32_t> same(linear_panel_words<TypeParam>(width, rank));
+        kernels.linear_pack(p.weights.data(), 37, width, panel.data());
+        std::vector<float> transposed(width * 37);  // as the rows of the weight whose transpose p.weights is
+        for (std::size_t n = 0; n < 37; ++n) {
+          for (std::size_t i = 0; i < width; ++i) transposed[i * 37 + n] = p.weights[n * width + i];
+        }
+        for (std::size_t first = 0; first < width; first += 64) {
+          kernels.linear_pack_transposed(transposed.data() + first * 37, std::min<std::size_t>(64, width - first), 37,
+                                         37, same.data() + linear_panel_words<TypeParam>(first));
+        }
+        const std::size_t words = linear_panel_words<TypeParam>(width);
+        EXPECT_EQ(std::memcmp(panel.data(), same.data(), words * 4), 0);
+        kernels.linear_pack(low.weights.data(), 37, rank, panel.data() + words);
+        std::vector<float> y(7 * kStride, 77.0f);
+        for (std::size_t r = 0; r < 7; ++r) std::fill_n(y.begin() + static_cast<std::ptrdiff_t>(r * kStride), 37, 1.0f);
+        kernels.linear_product_f32({p.x.data(), 7, width, low.x.data(), rank}, panel.data(), 37, true, y.data(),
+                                   kStride);
+        check_untouched(y, 7, 37);
+        for (std::size_t r = 0; r < 7; ++r) {
+          for (std::size_t n = 0; n < 37; ++n) {
+            const double size = p.dot(r, n, true, true) + low.dot(r, n, true, true) + 1;
+            EXPECT_NEAR(static_cast<double>(y[r * kStride + n]),
+                        1 + p.dot(r, n, false, true) + low.dot(r, n, false, true),
+                        static_cast<double>(width + rank + 2) * 0x1p-24 * size);
+          }
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(Linear, OuterProducts) {
+  for (const Kernels* table : all_levels()) {
+    for (const std::size_t width : {1u, 15u, 40u, 97u}) {
+      for (const std::size_t rank : {1u, 5u, 8u, 19u}) {
+        for (const std::size_t rows : {1u, 6u, 50u}) {
+          Dice dice(width * 100 + rank * 10 + rows);
+          const auto x = random_numbers<TypeParam>(dice, rows * (width + 3));
+          const auto low = random_numbers<float>(dice, rows * rank);
+          std::vector<float> sums(rank * width, 2.0f);
+          table->template rows<TypeParam>().outer_product(x.data(), width + 3, low.data(), rank, rows, width,
+                                                          sums.data());
+          for (std::size_t k = 0; k < rank; ++k) {
+            for (std::size_t i = 0; i < width; ++i) {
+              double expected = 2, size = 2;
+              for (std::size_t t = 0; t < rows; ++t) {
+                const double term = static_cast<double>(low[t * rank + k]) * as_double(x[t * (width + 3) + i]);
+                expected += term;
+                size += std::fabs(term);
+              }
+              ASSERT_NEAR(static_cast<double>(sums[k * width + i]), expected,
+                          static_cast<double>(rows + 1) * 0x1p-24 * size)
+                  << table->name << ", " << width << " wide, rank " << rank << ", " << rows << " rows";
+            }
+          }
+        }
+      }
     }
   }
 }

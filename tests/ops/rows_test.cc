@@ -28,6 +28,7 @@ class Rows : public testing::Test {
     out.resize(count + kGuard, T(77.0f));
     return out;
   }
+  static std::vector<float> guarded_floats(std::size_t count) { return std::vector<float>(count + 1, 77.0f); }
   static void check_guard(const std::vector<T>& x) {
     for (std::size_t i = x.size() - kGuard; i < x.size(); ++i) ASSERT_EQ(as_double(x[i]), 77.0);
   }
@@ -122,6 +123,92 @@ TYPED_TEST(Rows, BothRopeLayouts) {
         }
       }
     }
+  });
+}
+
+// The gradient of sum over i of dy[i] * (i-th output), by central differences in double.
+double slope_of(const std::function<double(double)>& value, double at) {
+  const double step = 1e-5 * std::max(1.0, std::fabs(at));
+  return (value(at + step) - value(at - step)) / (2 * step);
+}
+
+TYPED_TEST(Rows, RmsNormBackward) {
+  this->each([&](const RowKernels<TypeParam>& kernels, std::size_t n, Dice& dice) {
+    const std::vector<TypeParam> x = random_numbers<TypeParam>(dice, 2 * n, 3);
+    const std::vector<float> weight = random_numbers<float>(dice, n);
+    const std::vector<float> dy = random_numbers<float>(dice, 2 * n);
+    std::vector<float> dx = TestFixture::guarded_floats(2 * n), dw = TestFixture::guarded_floats(n);
+    std::fill_n(dw.begin(), n, 1.0f);
+    kernels.rms_norm_backward(x.data(), weight.data(), 1e-3f, dy.data(), 2, n, dx.data(), dw.data());
+    EXPECT_EQ(dx.back(), 77.0f);
+    EXPECT_EQ(dw.back(), 77.0f);
+    const auto value = [&](std::size_t r, std::size_t changed, double to, std::size_t changed_weight,
+                           double weight_to) {
+      double squares = 0, sum = 0;
+      const auto at = [&](std::size_t i) { return i == changed ? to : as_double(x[r * n + i]); };
+      for (std::size_t i = 0; i < n; ++i) squares += at(i) * at(i);
+      const double inverse = 1 / std::sqrt(squares / static_cast<double>(n) + 1e-3);
+      for (std::size_t i = 0; i < n; ++i) {
+        const double w = i == changed_weight ? weight_to : static_cast<double>(weight[i]);
+        sum += static_cast<double>(dy[r * n + i]) * at(i) * inverse * w;
+      }
+      return sum;
+    };
+    const std::size_t none = n;
+    for (std::size_t i = 0; i < n; i += 1 + n / 16) {
+      double expected_w = 1;
+      for (std::size_t r = 0; r < 2; ++r) {
+        const double expected = slope_of([&](double to) { return value(r, i, to, none, 0); }, as_double(x[r * n + i]));
+        ASSERT_NEAR(static_cast<double>(dx[r * n + i]), expected, 2e-5 * (1 + std::fabs(expected)));
+        expected_w += slope_of([&](double to) { return value(r, none, 0, i, to); }, static_cast<double>(weight[i]));
+      }
+      ASSERT_NEAR(static_cast<double>(dw[i]), expected_w, 2e-5 * (1 + std::fabs(expected_w)));
+    }
+    std::vector<float> in_place = dy;
+    kernels.rms_norm_backward(x.data(), weight.data(), 1e-3f, in_place.data(), 2, n, in_place.data(), nullptr);
+    EXPECT_EQ(std::memcmp(in_place.data(), dx.data(), 2 * n * sizeof(float)), 0);
+  });
+}
+
+TYPED_TEST(Rows, ActivationsBackward) {
+  const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  const auto silu = [&](double g) { return g * sigmoid(g); };
+  const auto gelu = [&](double g) { return g * sigmoid(1.5957691216057308 * (g + 0.044715 * g * g * g)); };
+  this->each([&](const RowKernels<TypeParam>& kernels, std::size_t n, Dice& dice) {
+    const auto check = [&](auto backward, const std::function<double(double)>& activation) {
+      const std::vector<TypeParam> g = random_numbers<TypeParam>(dice, n, 2), u = random_numbers<TypeParam>(dice, n),
+                                   d = random_numbers<TypeParam>(dice, n);
+      std::vector<TypeParam> dg = g, du = u;
+      dg.resize(n + 1, TypeParam(77.0f));
+      du.resize(n + 1, TypeParam(77.0f));
+      backward(dg.data(), du.data(), d.data(), n);
+      EXPECT_EQ(as_double(dg[n]), 77.0);
+      EXPECT_EQ(as_double(du[n]), 77.0);
+      for (std::size_t i = 0; i < n; ++i) {
+        const double expected_g = as_double(d[i]) * as_double(u[i]) * slope_of(activation, as_double(g[i]));
+        const double expected_u = as_double(d[i]) * activation(as_double(g[i]));
+        ASSERT_NEAR(as_double(dg[i]), expected_g, this->bound(expected_g, 3));
+        ASSERT_NEAR(as_double(du[i]), expected_u, this->bound(expected_u, 3));
+      }
+    };
+    check(kernels.silu_product_backward, silu);
+    check(kernels.gelu_product_backward, gelu);
+  });
+}
+
+TYPED_TEST(Rows, Exponentials) {
+  this->each([&](const RowKernels<TypeParam>& kernels, std::size_t n, Dice& dice) {
+    const std::vector<float> x = random_numbers<float>(dice, n, 5);
+    std::vector<TypeParam> out = this->guarded(dice, n);
+    const auto total = static_cast<double>(kernels.exponentials(x.data(), 2.5f, out.data(), n));
+    this->check_guard(out);
+    double expected_total = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double expected = std::exp(static_cast<double>(x[i]) - 2.5);
+      expected_total += expected;
+      ASSERT_NEAR(as_double(out[i]), expected, this->bound(expected, expected));
+    }
+    ASSERT_NEAR(total, expected_total, 1e-5 * expected_total);
   });
 }
 

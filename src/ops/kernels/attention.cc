@@ -89,21 +89,27 @@ inline void softmax_row(const float* scores, int c0, int c1, float scale_log2, f
   *weight += sum(add(total0, total1));
 }
 
-template <typename Unit>
-void hide(float* scores, int c0, int c1, int begin, int end) {
-  for (int c = c0; c < std::min(begin, c1); ++c) scores[c] = kHidden;
-  for (int c = std::max(end, c0); c < c1; ++c) scores[c] = kHidden;
-}
-
-// Columns of a block that a token sees: [begin, end), empty when end <= begin.
+// Columns of a block that a token sees: [begin, end) without [gap_begin, gap_end), which lies inside; empty when end <=
+// begin.
 struct Columns {
-  int begin, end;
+  int begin, end, gap_begin, gap_end;
 };
 
+inline void hide(float* scores, int c0, int c1, const Columns& seen) {
+  for (int c = c0; c < std::min(seen.begin, c1); ++c) scores[c] = kHidden;
+  for (int c = seen.gap_begin; c < seen.gap_end; ++c) scores[c] = kHidden;
+  for (int c = std::max(seen.end, c0); c < c1; ++c) scores[c] = kHidden;
+}
+
 inline Columns visible_columns(const KeyRange& range, const KvBlock& block) {
-  const std::int64_t begin = std::max<std::int64_t>(range.begin - block.first, 0);
-  const std::int64_t end = std::min<std::int64_t>(range.end - block.first, block.count);
-  return {static_cast<int>(std::min<std::int64_t>(begin, kKvBlock)), static_cast<int>(std::max<std::int64_t>(end, 0))};
+  const auto column = [&](std::int64_t index) {
+    return static_cast<int>(std::clamp<std::int64_t>(index - block.first, 0, block.count));
+  };
+  Columns seen{column(range.begin), column(range.end), column(range.gap_begin), column(range.gap_end)};
+  if (seen.gap_begin >= seen.gap_end) seen.gap_begin = seen.gap_end = seen.begin;
+  if (seen.gap_begin == seen.begin) seen.begin = seen.gap_begin = seen.gap_end;
+  if (seen.gap_end == seen.end && seen.gap_end > seen.gap_begin) seen.end = seen.gap_end = seen.gap_begin;
+  return seen;
 }
 
 // One head's K and V of a block, as native words.
@@ -125,7 +131,8 @@ HeadBlock head_block(const AttentionTile<T>& tile, const KvBlock& block, Scratch
 
 inline bool any_visible(const KvBlock& block, const KeyRange* visible, int tokens) {
   for (int t = 0; t < tokens; ++t) {
-    if (visible[t].begin < block.first + block.count && visible[t].end > block.first) return true;
+    const Columns seen = visible_columns(visible[t], block);
+    if (seen.begin < seen.end) return true;
   }
   return false;
 }
@@ -173,7 +180,9 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
   if (lowest >= highest) return;
   const int c0 = lowest / kColumnStep * kColumnStep;
   const int c1 = (highest + kColumnStep - 1) / kColumnStep * kColumnStep;
-  for (int r = 0; r < rows; ++r) all = all && seen[r].begin <= c0 && seen[r].end >= c1;
+  for (int r = 0; r < rows; ++r) {
+    all = all && seen[r].begin <= c0 && seen[r].end >= c1 && seen[r].gap_begin >= seen[r].gap_end;
+  }
 
   constexpr int kAStep = Unit::kAWords;
   const int query_words = padded / Unit::kPack * kAStep;
@@ -189,7 +198,7 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
                     sizeof(*weights) * static_cast<std::size_t>((c1 - c0) / Unit::kPack * kAStep));
         continue;
       }
-      hide<Unit>(scratch.scores + r * kKvBlock, c0, c1, seen[r].begin, seen[r].end);
+      hide(scratch.scores + r * kKvBlock, c0, c1, seen[r]);
     }
     softmax_row<Unit>(scratch.scores + r * kKvBlock, c0, c1, scale_log2, tile.peak + row + r, tile.weight + row + r,
                       tile.sums + (row + r) * padded, padded, weights);

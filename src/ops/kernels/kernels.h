@@ -32,10 +32,37 @@ struct AttentionTile {
 };
 inline constexpr int kAttentionRows = 96;
 
+/// Backward pass of attention: one query head's run of `queries` rows against one key block of kBackwardKeys keys. It
+/// is worked on transposed (rows are keys), so that log-sum-exp and delta are vectors and P^T, dS^T are left operands
+/// as they are. P: numbers in a word (RowKernels::backward_pack).
+struct BackwardTile {
+  int width, queries;  // C; kBackwardQueries, or half of it for wide heads
+  float scale;
+  const std::uint32_t *q_columns, *d_columns;  // [Cp / P][queries]: queries and output gradients, words along C
+  const std::uint32_t *q_lines, *d_lines;      // [queries / P][Cp]: words along the queries
+  const float *log_sum_exp2, *delta;           // [queries]: log-sum-exp times log2(e); sum of d_out * out
+  /// [queries] keys of the block that each query sees, counted from the block's first; null: all of them.
+  const float *begin, *end, *gap_begin, *gap_end;
+  float* dq;  // [C][queries], added to
+};
+inline constexpr int kBackwardKeys = 96;
+inline constexpr int kBackwardQueries = 128;
+
 /// Row-wise operations on activations of type T.
 template <typename T>
 struct RowKernels {
   void (*attention_tile)(const AttentionTile<T>& tile, void* scratch);
+  /// The steps of attention's backward pass, on one key block in `scratch` (backward_scratch_bytes, 64-byte aligned):
+  /// load_keys, then for each run of queries scores (which adds to the gradients of keys and values) and add_queries,
+  /// then store_keys. Rows of queries are packed before (count <= queries; the rest is zero).
+  int (*backward_pack)();
+  std::size_t (*backward_scratch_bytes)();
+  void (*backward_pack_queries)(const T* rows, std::ptrdiff_t stride, int count, int width, int queries,
+                                std::uint32_t* columns, std::uint32_t* lines);
+  void (*backward_load_keys)(const T* k, const T* v, std::ptrdiff_t stride, int count, int width, void* scratch);
+  void (*backward_scores)(const BackwardTile& tile, void* scratch);
+  void (*backward_add_queries)(const BackwardTile& tile, void* scratch);
+  void (*backward_store_keys)(int count, int width, float* dk, float* dv, std::ptrdiff_t stride, const void* scratch);
   /// out = x / rms(x) * weight, rows x width.
   void (*rms_norm)(const T* x, const float* weight, float epsilon, std::size_t rows, std::size_t width, T* out);
   /// x += y
@@ -51,16 +78,31 @@ struct RowKernels {
   void (*rope_pairs)(T* x, std::size_t heads, std::size_t width, const float* cosine, const float* sine);
   /// Sum over i of x[i] * w[i].
   float (*dot)(const T* x, const float* w, std::size_t n);
+  /// out[i] = e^(x[i] - peak); their sum, before they are rounded to T.
+  float (*exponentials)(const float* x, float peak, T* out, std::size_t n);
   void (*to_float)(const T* x, float* out, std::size_t n);
   void (*from_float)(const float* x, T* out, std::size_t n);
   /// Packs `columns` (<= kLinearPanel) weight rows, f32 [columns][width], for linear_product (ops/linear.h).
   void (*linear_pack)(const float* weights, std::size_t columns, std::size_t width, std::uint32_t* panel);
-  /// y[rows][stride], columns [0, columns) = x[rows][width] times the panel.
-  void (*linear_product)(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel,
-                         std::size_t columns, T* y, std::size_t stride);
+  /// Adds `count` rows of a weight [count][stride] to the reduction of one panel of its columns: products with W^T. The
+  /// rows' place in the panel is a whole word; a last, half word is filled with zeros.
+  void (*linear_pack_transposed)(const float* rows, std::size_t count, std::size_t stride, std::size_t columns,
+                                 std::uint32_t* panel);
+  /// y[rows][stride], columns [0, columns) = x times the panel, or added to.
+  void (*linear_product)(const LinearInput<T>& x, const std::uint32_t* panel, std::size_t columns, bool accumulate,
+                         T* y, std::size_t stride);
   /// The same with the sums as they are, in f32.
-  void (*linear_product_f32)(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel,
-                             std::size_t columns, float* y, std::size_t stride);
+  void (*linear_product_f32)(const LinearInput<T>& x, const std::uint32_t* panel, std::size_t columns, bool accumulate,
+                             float* y, std::size_t stride);
+  /// sums [rank][width] += sum over rows of low[row][rank] x[row][width] (rows of x `stride` apart): gradients of LoRA.
+  void (*outer_product)(const T* x, std::size_t stride, const float* low, std::size_t rank, std::size_t rows,
+                        std::size_t width, float* sums);
+  /// Gradient of rms_norm: dx from dy (may be the same memory), and dw [width] added to unless null.
+  void (*rms_norm_backward)(const T* x, const float* weight, float epsilon, const float* dy, std::size_t rows,
+                            std::size_t width, float* dx, float* dw);
+  /// Gradients of gate and up in their places, from that of the product.
+  void (*silu_product_backward)(T* gate, T* up, const T* d_product, std::size_t n);
+  void (*gelu_product_backward)(T* gate, T* up, const T* d_product, std::size_t n);
   /// Int8 rows with one scale for each group (ops/int8.h).
   void (*quantize_rows)(const T* x, std::size_t rows, std::size_t width, Int8Rows& out);
   /// y[rows][stride], columns [0, columns): int8 product, see ops/int8.h.

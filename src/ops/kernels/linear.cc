@@ -14,49 +14,62 @@ namespace {
 inline void store_t(float* p, F32 x) { store(p, x); }
 inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
 
-// R rows times NC vectors of columns of a panel.
+// One part of the reduction: `steps` rows of a panel and the left operand that goes with them.
+template <typename Unit>
+struct Part {
+  const typename Unit::A* a;
+  std::ptrdiff_t lda;
+  int steps;
+};
+
+// R rows times NC vectors of columns of a panel; the two parts follow one another in it.
 template <typename Unit, int R, int NC, typename Y>
-inline void tile(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* panel, int steps,
-                 std::size_t columns, Y* y, std::size_t stride) {
+inline void tile(const Part<Unit> (&parts)[2], std::size_t row, const std::uint32_t* panel, std::size_t columns,
+                 bool accumulate, Y* y, std::size_t stride) {
   F32 sums[R][NC];
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < NC; ++n) sums[r][n] = zero();
   }
-  for (int k = 0; k < steps; ++k) {
-    Unit::template step<R, NC>(sums, a + k * Unit::kAWords, lda, panel + k * static_cast<std::ptrdiff_t>(kLinearPanel));
+  for (const Part<Unit>& part : parts) {
+    const typename Unit::A* a = part.a + static_cast<std::ptrdiff_t>(row) * part.lda;
+    for (int k = 0; k < part.steps; ++k, panel += kLinearPanel) {
+      Unit::template step<R, NC>(sums, a + k * Unit::kAWords, part.lda, panel);
+    }
   }
   for (int r = 0; r < R; ++r) {
-    Y* row = y + static_cast<std::size_t>(r) * stride;
+    Y* out = y + static_cast<std::size_t>(r) * stride;
     for (int n = 0; n < NC; ++n) {
       const auto first = static_cast<std::size_t>(n * kLanes);
-      if (first + kLanes <= columns) {
-        store_t(row + first, sums[r][n]);
-      } else if (first < columns) {
-        Y tail[kLanes];
-        store_t(tail, sums[r][n]);
-        std::memcpy(static_cast<void*>(row + first), tail, (columns - first) * sizeof(Y));
-      }
+      if (first >= columns) continue;
+      const std::size_t count = std::min<std::size_t>(kLanes, columns - first);
+      Y tail[kLanes] = {};
+      Y* to = count == kLanes ? out + first : tail;
+      if (accumulate && to == tail) std::memcpy(static_cast<void*>(tail), out + first, count * sizeof(Y));
+      store_t(to, accumulate ? add(sums[r][n], load(to)) : sums[r][n]);
+      if (to == tail) std::memcpy(static_cast<void*>(out + first), tail, count * sizeof(Y));
     }
   }
 }
 
 template <typename Unit, int R, typename Y>
-inline void panel_rows(const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* panel, int steps,
-                       std::size_t columns, Y* y, std::size_t stride) {
-  for (std::size_t first = 0; first < columns; first += kTileColumns) {
-    tile<Unit, R, kTileVectors>(a, lda, panel + first, steps, columns - first, y + first, stride);
+inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std::uint32_t* panel, std::size_t columns,
+                       bool accumulate, Y* y, std::size_t stride) {
+  std::size_t first = 0;
+  for (; first + kLanes < columns; first += kTileColumns) {
+    tile<Unit, R, kTileVectors>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
   }
+  if (first < columns) tile<Unit, R, 1>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
 }
 
 // x as the unit's left operand: itself where the types agree and rows are whole words, else a widened or padded copy.
 template <typename Unit, typename T>
-const typename Unit::A* left_operand(const T* x, std::size_t rows, std::size_t width, std::ptrdiff_t* lda) {
+const typename Unit::A* left_operand(const T* x, std::size_t rows, std::size_t width,
+                                     std::vector<typename Unit::A>& copy, std::ptrdiff_t* lda) {
   constexpr std::size_t kP = Unit::kPack;
   const std::size_t steps = (width + kP - 1) / kP;
   *lda = static_cast<std::ptrdiff_t>(steps) * Unit::kAWords;
   constexpr bool kSameBits = sizeof(typename Unit::A) * static_cast<std::size_t>(Unit::kAWords) == sizeof(T) * kP;
   if (kSameBits && width % kP == 0) return reinterpret_cast<const typename Unit::A*>(x);
-  thread_local std::vector<typename Unit::A> copy;
   copy.resize(rows * static_cast<std::size_t>(*lda));
   for (std::size_t r = 0; r < rows; ++r) {
     typename Unit::A* row = copy.data() + r * static_cast<std::size_t>(*lda);
@@ -92,21 +105,41 @@ void linear_pack(const float* weights, std::size_t columns, std::size_t width, s
   }
 }
 
+// Rows [0, count) of W^T's reduction, for one panel of columns: word (k, n) holds rows k * P .. k * P + P - 1.
+template <typename T>
+void linear_pack_transposed(const float* rows, std::size_t count, std::size_t stride, std::size_t columns,
+                            std::uint32_t* panel) {
+  constexpr std::size_t kP = UnitOf<T>::type::kPack;
+  T* out = reinterpret_cast<T*>(panel);
+  alignas(64) T line[kLinearPanel];
+  for (std::size_t i = 0; i < (count + kP - 1) / kP * kP; ++i) {
+    const float* row = rows + i * stride;
+    std::size_t n = 0;
+    for (; i < count && n + kLanes <= columns; n += kLanes) store_t(line + n, load(row + n));
+    for (; n < kLinearPanel; ++n) line[n] = i < count && n < columns ? T(row[n]) : T(0.0f);
+    T* to = out + i / kP * kLinearPanel * kP + i % kP;
+    for (n = 0; n < kLinearPanel; ++n) to[n * kP] = line[n];
+  }
+}
+
 template <typename T, typename Y>
-void linear_product(const T* x, std::size_t rows, std::size_t width, const std::uint32_t* panel, std::size_t columns,
-                    Y* y, std::size_t stride) {
+void linear_product(const LinearInput<T>& x, const std::uint32_t* panel, std::size_t columns, bool accumulate, Y* y,
+                    std::size_t stride) {
   using Unit = typename UnitOf<T>::type;
-  std::ptrdiff_t lda = 0;
-  const typename Unit::A* a = left_operand<Unit>(x, rows, width, &lda);
-  const int steps = static_cast<int>((width + Unit::kPack - 1) / Unit::kPack);
+  thread_local std::vector<typename Unit::A> copies[2];
+  const auto part = [&](const T* from, std::size_t width, std::vector<typename Unit::A>& copy) {
+    Part<Unit> out{nullptr, 0, static_cast<int>((width + Unit::kPack - 1) / Unit::kPack)};
+    out.a = left_operand<Unit>(from, x.rows, width, copy, &out.lda);
+    return out;
+  };
+  const Part<Unit> parts[2] = {part(x.x, x.width, copies[0]), part(x.low, x.rank, copies[1])};
   std::size_t r = 0;
   const auto take = [&](auto count) {
-    panel_rows<Unit, decltype(count)::value>(a + static_cast<std::ptrdiff_t>(r) * lda, lda, panel, steps, columns,
-                                             y + r * stride, stride);
+    panel_rows<Unit, decltype(count)::value>(parts, r, panel, columns, accumulate, y + r * stride, stride);
     r += static_cast<std::size_t>(decltype(count)::value);
   };
-  while (r + kTileRows <= rows) take(std::integral_constant<int, kTileRows>{});
-  switch (rows - r) {
+  while (r + kTileRows <= x.rows) take(std::integral_constant<int, kTileRows>{});
+  switch (x.rows - r) {
     case 1:
       return take(std::integral_constant<int, 1>{});
     case 2:
@@ -122,11 +155,66 @@ void linear_product(const T* x, std::size_t rows, std::size_t width, const std::
   }
 }
 
+namespace {
+
+// R rows of the sums, NC vectors of columns.
+template <int R, int NC, typename T>
+inline void outer_tile(const T* x, std::size_t stride, const float* low, std::size_t rank, std::size_t rows,
+                       std::size_t width, float* sums) {
+  F32 c[R][NC];
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < NC; ++n) c[r][n] = load(sums + static_cast<std::size_t>(r) * width + n * kLanes);
+  }
+  for (std::size_t t = 0; t < rows; ++t, x += stride, low += rank) {
+    F32 b[NC];
+    for (int n = 0; n < NC; ++n) b[n] = load(x + n * kLanes);
+    for (int r = 0; r < R; ++r) {
+      for (int n = 0; n < NC; ++n) c[r][n] = fma(set1(low[r]), b[n], c[r][n]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < NC; ++n) store(sums + static_cast<std::size_t>(r) * width + n * kLanes, c[r][n]);
+  }
+}
+
+}  // namespace
+
+// sums [rank][width] += low^T x
+template <typename T>
+void outer_product(const T* x, std::size_t stride, const float* low, std::size_t rank, std::size_t rows,
+                   std::size_t width, float* sums) {
+  constexpr int kRows = kLanes == 16 ? 8 : 4;
+  constexpr std::size_t kColumns = 2 * kLanes;
+  std::size_t k = 0;
+  const auto take = [&](auto count) {
+    constexpr int kR = decltype(count)::value;
+    float* to = sums + k * width;
+    std::size_t n = 0;
+    for (; n + kColumns <= width; n += kColumns) outer_tile<kR, 2>(x + n, stride, low + k, rank, rows, width, to + n);
+    for (; n + kLanes <= width; n += kLanes) outer_tile<kR, 1>(x + n, stride, low + k, rank, rows, width, to + n);
+    for (std::size_t r = 0; r < kR; ++r) {
+      for (std::size_t i = n; i < width; ++i) {
+        float sum = to[r * width + i];
+        for (std::size_t t = 0; t < rows; ++t) sum += low[t * rank + k + r] * static_cast<float>(x[t * stride + i]);
+        to[r * width + i] = sum;
+      }
+    }
+    k += kR;
+  };
+  while (k + kRows <= rank) take(std::integral_constant<int, kRows>{});
+  while (k < rank) take(std::integral_constant<int, 1>{});
+}
+
 template void linear_pack<tome::bf16>(const float*, std::size_t, std::size_t, std::uint32_t*);
 template void linear_pack<float>(const float*, std::size_t, std::size_t, std::uint32_t*);
-#define TOME_INSTANTIATE(T, Y)                                                                                  \
-  template void linear_product<T, Y>(const T*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, Y*, \
-                                     std::size_t);
+template void linear_pack_transposed<tome::bf16>(const float*, std::size_t, std::size_t, std::size_t, std::uint32_t*);
+template void linear_pack_transposed<float>(const float*, std::size_t, std::size_t, std::size_t, std::uint32_t*);
+template void outer_product<tome::bf16>(const tome::bf16*, std::size_t, const float*, std::size_t, std::size_t,
+                                        std::size_t, float*);
+template void outer_product<float>(const float*, std::size_t, const float*, std::size_t, std::size_t, std::size_t,
+                                   float*);
+#define TOME_INSTANTIATE(T, Y) \
+  template void linear_product<T, Y>(const LinearInput<T>&, const std::uint32_t*, std::size_t, bool, Y*, std::size_t);
 TOME_INSTANTIATE(tome::bf16, tome::bf16)
 TOME_INSTANTIATE(tome::bf16, float)
 TOME_INSTANTIATE(float, float)

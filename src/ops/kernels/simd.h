@@ -35,6 +35,16 @@ inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
 inline F32 fms(F32 a, F32 b, F32 c) { return _mm512_fmsub_ps(a, b, c); }
 inline float sum(F32 a) { return _mm512_reduce_add_ps(a); }
 inline float max_of(F32 a) { return _mm512_reduce_max_ps(a); }
+/// x where low <= i < high, else 0.
+inline F32 keep_between(F32 x, F32 i, F32 low, F32 high) {
+  const __mmask16 inside = _mm512_cmp_ps_mask(i, low, _CMP_GE_OQ) & _mm512_cmp_ps_mask(i, high, _CMP_LT_OQ);
+  return _mm512_maskz_mov_ps(inside, x);
+}
+/// 0 where low <= i < high, else x.
+inline F32 drop_between(F32 x, F32 i, F32 low, F32 high) {
+  const __mmask16 outside = _mm512_cmp_ps_mask(i, low, _CMP_LT_OQ) | _mm512_cmp_ps_mask(i, high, _CMP_GE_OQ);
+  return _mm512_maskz_mov_ps(outside, x);
+}
 inline F32 round(F32 a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 /// a * 2^n for an integral n
 inline F32 scale2(F32 a, F32 n) { return _mm512_scalef_ps(a, n); }
@@ -87,6 +97,12 @@ inline float max_of(F32 a) {
   __m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   x = _mm_max_ps(x, _mm_movehl_ps(x, x));
   return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
+}
+inline F32 keep_between(F32 x, F32 i, F32 low, F32 high) {
+  return _mm256_and_ps(x, _mm256_and_ps(_mm256_cmp_ps(i, low, _CMP_GE_OQ), _mm256_cmp_ps(i, high, _CMP_LT_OQ)));
+}
+inline F32 drop_between(F32 x, F32 i, F32 low, F32 high) {
+  return _mm256_and_ps(x, _mm256_or_ps(_mm256_cmp_ps(i, low, _CMP_LT_OQ), _mm256_cmp_ps(i, high, _CMP_GE_OQ)));
 }
 inline F32 round(F32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline F32 scale2(F32 a, F32 n) {

@@ -1,3 +1,4 @@
+#include "ops/kernels/attention_backward.h"
 #include "ops/kernels/attention_kernel.h"
 #include "ops/kernels/gemv.h"
 #include "ops/kernels/int8.h"
@@ -25,6 +26,13 @@ template <typename T>
 constexpr RowKernels<T> row_kernels() {
   RowKernels<T> rows{};
   rows.attention_tile = attention_tile<T>;
+  rows.backward_pack = backward_pack<T>;
+  rows.backward_scratch_bytes = backward_scratch_bytes<T>;
+  rows.backward_pack_queries = backward_pack_queries<T>;
+  rows.backward_load_keys = backward_load_keys<T>;
+  rows.backward_scores = backward_scores<T>;
+  rows.backward_add_queries = backward_add_queries<T>;
+  rows.backward_store_keys = backward_store_keys<T>;
   rows.rms_norm = rms_norm<T>;
   rows.add = add_rows<T>;
   rows.add_f32 = add_f32<T>;
@@ -33,11 +41,17 @@ constexpr RowKernels<T> row_kernels() {
   rows.rope_half = rope_half<T>;
   rows.rope_pairs = rope_pairs<T>;
   rows.dot = dot<T>;
+  rows.exponentials = exponentials<T>;
   rows.to_float = to_float<T>;
   rows.from_float = from_float<T>;
   rows.linear_pack = linear_pack<T>;
   rows.linear_product = linear_product<T, T>;
   rows.linear_product_f32 = linear_product<T, float>;
+  rows.linear_pack_transposed = linear_pack_transposed<T>;
+  rows.outer_product = outer_product<T>;
+  rows.rms_norm_backward = rms_norm_backward<T>;
+  rows.silu_product_backward = silu_product_backward<T>;
+  rows.gelu_product_backward = gelu_product_backward<T>;
 #if defined(__AVX512VNNI__)
   rows.quantize_rows = quantize_rows<T>;
   rows.int8_product = int8_product<T>;

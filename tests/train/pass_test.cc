@@ -1,0 +1,244 @@
+// Losses and gradients of the tiny models against PyTorch + PEFT (tests/golden/README.md), and of one pass against
+// another that must give the same.
+#include "train/pass.h"
+
+#include <map>
+
+#include "model/tiny_models.h"
+
+namespace tome {
+namespace {
+
+constexpr double kF32Bound = 1e-4;
+constexpr std::size_t kRank = 4;
+
+const std::map<Matrix, std::string> kNames = {
+    {Matrix::kQuery, "self_attn.q_proj"},  {Matrix::kKey, "self_attn.k_proj"}, {Matrix::kValue, "self_attn.v_proj"},
+    {Matrix::kOutput, "self_attn.o_proj"}, {Matrix::kGate, "mlp.gate_proj"},   {Matrix::kUp, "mlp.up_proj"},
+    {Matrix::kDown, "mlp.down_proj"}};
+
+// A model with the golden's adapter and room for every gradient.
+class Trained {
+ public:
+  explicit Trained(const std::string& name, const std::string& config = "config.json")
+      : name_(name),
+        model_(name, config),
+        adapter_(tiny_folder(name) / "adapter" / "adapter_model.safetensors"),
+        golden_(tiny_folder(name) / "adapter" / "golden.safetensors"),
+        pairs_(model_->config().layers),
+        gradients_(model_->config().layers) {
+    const float scale = name == "llama" ? 2.0f : 1.5f;
+    const bool gemma = name == "gemma";
+    for (std::size_t layer = 0; layer < pairs_.size(); ++layer) {
+      const std::string base = cat("model.layers.", layer, ".");
+      for (const auto& [matrix, part] : kNames) {
+        const std::string prefix = cat("base_model.model.", base, part, ".lora_");
+        LoraPair& pair = pairs_[layer][static_cast<std::size_t>(matrix)];
+        pair = {weights(prefix + "A.weight"), weights(prefix + "B.weight"), kRank, scale};
+        LoraGradient& gradient = gradients_[layer].lora[static_cast<std::size_t>(matrix)];
+        gradient = {sums(prefix + "A.weight"), sums(prefix + "B.weight")};
+      }
+      LayerGradient& g = gradients_[layer];
+      g.attention_norm = sums(base + "input_layernorm.weight");
+      g.feed_forward_norm = sums(base + (gemma ? "pre_feedforward_layernorm" : "post_attention_layernorm") + ".weight");
+      if (!gemma) continue;
+      g.query_norm = sums(base + "self_attn.q_norm.weight");
+      g.key_norm = sums(base + "self_attn.k_norm.weight");
+      g.post_attention_norm = sums(base + "post_attention_layernorm.weight");
+      g.post_feed_forward_norm = sums(base + "post_feedforward_layernorm.weight");
+    }
+    final_norm_ = sums("model.norm.weight");
+  }
+
+  // The golden's input as one example.
+  TrainingExample example() const {
+    TrainingExample e;
+    e.name = name_;
+    e.ids = numbers<std::int32_t>(golden_, "input_ids");
+    e.targets = numbers<std::int32_t>(golden_, "targets");
+    for (auto& target : e.targets) target = target == -100 ? kNoTarget : target;
+    e.positions = consecutive_positions(0, e.ids.size());
+    e.visible = causal_ranges(0, e.ids.size(), 0);
+    return e;
+  }
+
+  template <typename T>
+  PassResult run(const TrainingExample& example, PassOptions options, int thread_count = 2) {
+    Threads threads(thread_count);
+    std::size_t targets = 0;
+    for (const auto target : example.targets) targets += target != kNoTarget ? 1 : 0;
+    if (options.scale == 1) options.scale = 1 / static_cast<double>(targets);
+    return training_pass<T>(*model_, threads, example, pairs_, gradients_, options, final_norm_);
+  }
+
+  void clear() {
+    for (auto& [name, values] : sums_) std::fill(values.begin(), values.end(), 0.0f);
+  }
+
+  const std::map<std::string, std::vector<float>>& gradients() const { return sums_; }
+  std::vector<float> expected(const std::string& name) const { return numbers<float>(golden_, "gradient/" + name); }
+  double expected_loss() const { return static_cast<double>(numbers<float>(golden_, "loss")[0]); }
+  nlohmann::json noise() const { return read_json(tiny_folder(name_) / "adapter" / "golden.json")["bfloat16_gap"]; }
+  const Model& model() { return *model_; }
+
+ private:
+  const float* weights(const std::string& name) { return (weights_[name] = numbers<float>(adapter_, name)).data(); }
+  float* sums(const std::string& name) {
+    sums_[name].assign(expected(name).size(), 0.0f);
+    return sums_[name].data();
+  }
+
+  std::string name_;
+  TinyModel model_;
+  SafetensorsFile adapter_, golden_;
+  std::map<std::string, std::vector<float>> weights_, sums_;
+  std::vector<LayerAdapter> pairs_;
+  std::vector<LayerGradient> gradients_;
+  float* final_norm_ = nullptr;
+};
+
+class Pass : public testing::TestWithParam<std::string> {};
+
+TEST_P(Pass, GradientsAreThoseOfPeft) {
+  Trained trained(GetParam());
+  for (const Keep keep : {Keep::kAttention, Keep::kInput}) {
+    trained.clear();
+    PassOptions options;
+    options.keep = keep;
+    options.chunk_rows = 16;
+    const PassResult result = trained.run<float>(trained.example(), options);
+    EXPECT_EQ(result.targets, 17u);
+    EXPECT_NEAR(result.loss / 17, trained.expected_loss(), 1e-5 * trained.expected_loss());
+    for (const auto& [name, values] : trained.gradients()) {
+      EXPECT_LE(relative_l2(values, trained.expected(name)), kF32Bound) << name;
+    }
+  }
+}
+
+TEST_P(Pass, Bf16IsWithinTheReferencesOwnNoise) {
+  Trained trained(GetParam());
+  const PassResult result = trained.run<bf16>(trained.example(), {});
+  const nlohmann::json noise = trained.noise();
+  // The loss of the reference differs by chance of 17 targets: its gap is one draw, three of them are allowed.
+  EXPECT_NEAR(result.loss / 17, trained.expected_loss(), 3 * noise["loss"].get<double>() + 1e-3);
+  double difference = 0, size = 0;
+  for (const auto& [name, values] : trained.gradients()) {
+    if (name.find("lora_") == std::string::npos) continue;
+    const std::vector<float> expected = trained.expected(name);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      difference += std::pow(static_cast<double>(values[i]) - static_cast<double>(expected[i]), 2);
+      size += std::pow(static_cast<double>(expected[i]), 2);
+    }
+  }
+  EXPECT_LE(std::sqrt(difference / size), noise["lora_gradient_relative_l2"].get<double>());
+}
+
+TEST_P(Pass, SameBytesAgain) {
+  Trained first(GetParam()), second(GetParam());
+  first.run<bf16>(first.example(), {});
+  second.run<bf16>(second.example(), {});
+  EXPECT_EQ(first.gradients(), second.gradients());
+}
+
+TEST_P(Pass, ChunksAndThreadsOnlyRound) {
+  Trained whole(GetParam());
+  whole.run<float>(whole.example(), {});
+  for (const std::size_t chunk : {1u, 7u, 50u}) {
+    for (const int threads : {1, 3}) {
+      Trained parts(GetParam());
+      PassOptions options;
+      options.chunk_rows = chunk;
+      parts.run<float>(parts.example(), options, threads);
+      for (const auto& [name, values] : parts.gradients()) {
+        EXPECT_LE(relative_l2(values, whole.gradients().at(name)), 1e-5) << name << ", chunks of " << chunk;
+      }
+    }
+  }
+}
+
+// One text with three questions in one pass gives what three passes give.
+TEST_P(Pass, QuestionsOverOneTextEqualSeparateExamples) {
+  Trained apart(GetParam()), together(GetParam());
+  const std::vector<TokenId> ids = apart.example().ids;
+  constexpr std::size_t kText = 26;
+  constexpr std::size_t kEnds[] = {31, 39, 50};
+  PassOptions options;
+  options.scale = 0.125;
+  TrainingExample joined = together.example();
+  joined.targets.assign(ids.size(), kNoTarget);
+  double loss = 0;
+  std::size_t start = kText;
+  for (const std::size_t end : kEnds) {
+    TrainingExample one;
+    one.name = "one";
+    one.ids.assign(ids.begin(), ids.begin() + kText);
+    one.ids.insert(one.ids.end(), ids.begin() + static_cast<std::ptrdiff_t>(start),
+                   ids.begin() + static_cast<std::ptrdiff_t>(end));
+    const std::size_t length = one.ids.size();
+    one.targets.assign(length, kNoTarget);
+    for (std::size_t i = kText + 1; i + 1 < length; ++i) one.targets[i] = one.ids[i + 1];
+    one.positions = consecutive_positions(0, length);
+    one.visible = causal_ranges(0, length, 0);
+    loss += apart.run<float>(one, options).loss;
+    for (std::size_t i = start; i < end; ++i) {
+      joined.positions[i] = static_cast<std::int64_t>(kText + i - start);
+      joined.visible[i] = {0, static_cast<std::int64_t>(i) + 1, kText, static_cast<std::int64_t>(start)};
+      if (i > start && i + 1 < end) joined.targets[i] = ids[i + 1];
+    }
+    start = end;
+  }
+  EXPECT_NEAR(together.run<float>(joined, options).loss, loss, 1e-5 * loss);
+  for (const auto& [name, values] : together.gradients()) {
+    EXPECT_LE(relative_l2(values, apart.gradients().at(name)), 1e-5) << name;
+  }
+}
+
+// Two short texts packed into one pass.
+TEST_P(Pass, PackedExamplesEqualSeparateOnes) {
+  Trained apart(GetParam()), together(GetParam());
+  const TrainingExample whole = apart.example();
+  constexpr std::size_t kCut = 21;
+  PassOptions options;
+  options.scale = 0.25;
+  TrainingExample packed = whole;
+  double loss = 0;
+  for (const auto& [from, to] : {std::pair<std::size_t, std::size_t>(0, kCut), std::pair(kCut, whole.ids.size())}) {
+    TrainingExample part;
+    part.name = "part";
+    part.ids.assign(whole.ids.begin() + static_cast<std::ptrdiff_t>(from),
+                    whole.ids.begin() + static_cast<std::ptrdiff_t>(to));
+    part.targets.assign(part.ids.begin() + 1, part.ids.end());
+    part.targets.push_back(kNoTarget);
+    part.positions = consecutive_positions(0, part.ids.size());
+    part.visible = causal_ranges(0, part.ids.size(), 0);
+    loss += apart.run<float>(part, options).loss;
+    for (std::size_t i = 0; i < part.ids.size(); ++i) {
+      packed.targets[from + i] = part.targets[i];
+      packed.positions[from + i] = part.positions[i];
+      packed.visible[from + i] = {static_cast<std::int64_t>(from), static_cast<std::int64_t>(from + i) + 1};
+    }
+  }
+  EXPECT_NEAR(together.run<float>(packed, options).loss, loss, 1e-5 * loss);
+  for (const auto& [name, values] : together.gradients()) {
+    EXPECT_LE(relative_l2(values, apart.gradients().at(name)), 1e-5) << name;
+  }
+}
+
+TEST_P(Pass, NoTargetIsRefusedByName) {
+  Trained trained(GetParam());
+  TrainingExample example = trained.example();
+  example.name = "qa.jsonl:17";
+  example.targets.assign(example.ids.size(), kNoTarget);
+  try {
+    trained.run<float>(example, PassOptions{.scale = 0.5});
+    FAIL() << "no error";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("qa.jsonl:17"), std::string::npos) << error.what();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Pass, testing::Values("llama", "gemma"),
+                         [](const auto& param) { return param.param; });
+
+}  // namespace
+}  // namespace tome
