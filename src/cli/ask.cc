@@ -18,6 +18,7 @@
 #include "read/session.h"
 #include "text/document.h"
 #include "text/layout.h"
+#include "text/prompt.h"
 
 namespace tome::cli {
 namespace {
@@ -94,11 +95,7 @@ class Conversation {
   }
 
   void ask(const std::string& question) {
-    std::vector<TokenId> ids = encode_frame(*open_.tokenizer, layout_, layout_.before_question);
-    const Encoded text = open_.tokenizer->encode(question);
-    ids.insert(ids.end(), text.ids.begin(), text.ids.end());
-    const auto after = encode_frame(*open_.tokenizer, layout_, layout_.after_question);
-    ids.insert(ids.end(), after.begin(), after.end());
+    const std::vector<TokenId> ids = encode_question(*open_.tokenizer, layout_, question);
     const std::int64_t most = parse_count("--max-tokens", flags_.most_tokens);
     const std::int64_t room =
         open_.model->config().context_length - reading_.tokens - static_cast<std::int64_t>(ids.size());
