@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 constexpr const char* kConfigFile = "adapter_config.json";
 constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kPrefix = "base_model.model.";
+constexpr const char* kEmbedding = "base_model.model.model.embed_tokens.weight";
 constexpr const char* kHead = "base_model.model.lm_head.weight";
 
 /// Where row `row` of B in PEFT's order (a head's halves) is in the order of a model with RopeLayout::kPairs.
@@ -166,20 +167,18 @@ class Loader {
     for (const AdapterTensor& tensor : adapter.tensors()) known[tensor.name] = &tensor;
     for (const SafetensorsEntry& entry : file_.entries()) {
       if (known.contains(entry.name)) continue;
-      const auto embedding = known.find("base_model.model.model.embed_tokens.weight");
+      const auto embedding = known.find(kEmbedding);
       if (entry.name == kHead && embedding != known.end()) {  // PEFT writes a tied matrix under both its names
-        check_same(entry, adapter.values(adapter.embedding()));
+        check_same(entry);
         continue;
       }
       throw_user_error(where(entry), " is for nothing that tome adapts (linear layers, norms, embeddings)");
     }
   }
 
-  void check_same(const SafetensorsEntry& head, std::span<const float> embedding) const {
-    const SafetensorsEntry* stored = file_.find("base_model.model.model.embed_tokens.weight");
-    const bool same_kind = head.dtype == stored->dtype && head.bytes == stored->bytes;
-    TOME_CHECK(embedding.size() * sizeof(float) >= stored->bytes);
-    if (!same_kind || !std::ranges::equal(file_.data(head), file_.data(*stored))) {
+  void check_same(const SafetensorsEntry& head) const {
+    const SafetensorsEntry* stored = file_.find(kEmbedding);
+    if (head.dtype != stored->dtype || !std::ranges::equal(file_.data(head), file_.data(*stored))) {
       throw_user_error(where(head), " differs from the embedding, though the model has one matrix for both");
     }
   }
@@ -199,12 +198,27 @@ class Loader {
   SafetensorsFile file_;
 };
 
-std::vector<SafetensorsEntry> entries_of(const Adapter& adapter) {
+/// What PEFT's file holds: a tied matrix stands in it under both its names, and PEFT looks for both.
+std::vector<AdapterTensor> stored_tensors(const Adapter& adapter) {
+  std::vector<AdapterTensor> tensors = adapter.tensors();
+  if (adapter.settings().embeddings && adapter.output().size == 0) {
+    tensors.push_back(tensors.back());
+    tensors.back().name = kHead;
+  }
+  return tensors;
+}
+
+void write_weights(NewFile& file, const Adapter& adapter, const ModelConfig& config) {
+  const std::vector<AdapterTensor> tensors = stored_tensors(adapter);
   std::vector<SafetensorsEntry> entries;
-  for (const AdapterTensor& tensor : adapter.tensors()) {
+  for (const AdapterTensor& tensor : tensors) {
     entries.push_back({tensor.name, "F32", tensor.shape, 0, tensor.size() * sizeof(float)});
   }
-  return entries;
+  file.write(make_safetensors_header(entries, {{"format", "pt"}}));
+  for (const AdapterTensor& tensor : tensors) {
+    const auto values = to_peft(config, tensor, adapter.values().subspan(tensor.offset, tensor.size()));
+    file.write(std::as_bytes(std::span(values)));
+  }
 }
 
 }  // namespace
@@ -220,12 +234,7 @@ void save_adapter(const fs::path& folder, const Adapter& adapter, const ModelCon
   card.write(make_card(adapter, config, use));
   json.write(make_use_json(use));
   peft.write(make_peft_config(adapter, config, use.base_model));
-  std::vector<SafetensorsEntry> entries = entries_of(adapter);
-  weights.write(make_safetensors_header(entries, {{"format", "pt"}}));
-  for (const AdapterTensor& tensor : adapter.tensors()) {
-    const auto values = to_peft(config, tensor, adapter.values().subspan(tensor.offset, tensor.size()));
-    weights.write(std::as_bytes(std::span(values)));
-  }
+  write_weights(weights, adapter, config);
   for (NewFile* file : {&weights, &peft, &json, &card}) file->finish();
 }
 
