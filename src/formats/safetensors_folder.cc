@@ -18,13 +18,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kLongestIndex = 100'000'000;
 constexpr int kIndexDepth = 4;
 
-std::optional<TensorType> weight_type(std::string_view dtype) {
-  if (dtype == "F32") return TensorType::kF32;
-  if (dtype == "F16") return TensorType::kF16;
-  if (dtype == "BF16") return TensorType::kBF16;
-  return std::nullopt;
-}
-
 /// A plain file name: a stranger's index must not lead out of its folder.
 bool stays_in_folder(const std::string& name) {
   return !name.empty() && name != "." && name != ".." &&
@@ -55,6 +48,13 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& path)
 }
 
 }  // namespace
+
+std::optional<TensorType> weight_type(std::string_view dtype) {
+  if (dtype == "F32") return TensorType::kF32;
+  if (dtype == "F16") return TensorType::kF16;
+  if (dtype == "BF16") return TensorType::kBF16;
+  return std::nullopt;
+}
 
 SafetensorsFolder::SafetensorsFolder(const fs::path& folder) {
   const fs::path single = folder / "model.safetensors";

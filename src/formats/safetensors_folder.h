@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,9 @@
 #include "formats/tensor_view.h"
 
 namespace tome {
+
+/// "F32", "F16", "BF16"; std::nullopt for another element type.
+std::optional<TensorType> weight_type(std::string_view dtype);
 
 class SafetensorsFolder {
  public:

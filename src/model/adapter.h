@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "model/decoder_layer.h"
 
 namespace tome {
+
+inline constexpr std::size_t kMostRank = 65536;
 
 struct AdapterSettings {
   std::size_t rank = 16;
@@ -45,7 +48,14 @@ struct AdapterTensor {
 class Adapter {
  public:
   /// LoRA A as PEFT initialises it (uniform, bound 1 / sqrt(in)) from `seed`, B zero, so that nothing changes yet.
+  /// LoRA alone: norms and embeddings begin as the model's.
   Adapter(const ModelConfig& config, const AdapterSettings& settings, std::uint64_t seed);
+  /// The same, with norms and embeddings too where the settings ask for them.
+  Adapter(const Model& model, const AdapterSettings& settings, std::uint64_t seed);
+  /// Shapes only, values() uninitialised: what a loader fills. `has_pair`: which linear layers of which layers have
+  /// one.
+  Adapter(const ModelConfig& config, const AdapterSettings& settings,
+          const std::function<bool(std::size_t layer, Matrix)>& has_pair);
 
   const AdapterSettings& settings() const { return settings_; }
   std::span<float> values() { return values_.span(); }
@@ -62,12 +72,42 @@ class Adapter {
     return places_[layer * kMatrices.size() + static_cast<std::size_t>(m)];
   }
 
+  /// Where a trained norm or embedding lies in values(); size 0 when it is not trained (or the family has no such
+  /// norm). Norms are what normed rows are multiplied by, whatever the family's files store.
+  struct Range {
+    std::size_t offset = 0, size = 0;
+  };
+  const Range& norm(std::size_t layer, Norm n) const {
+    return norms_[layer * kNorms.size() + static_cast<std::size_t>(n)];
+  }
+  const Range& output_norm() const { return output_norm_; }  // [D]
+  const Range& embedding() const { return embedding_; }      // [V][D]; the output matrix too, when it is tied
+  const Range& output() const { return output_; }            // [V][D], when it is not
+  std::span<const float> values(const Range& range) const { return values().subspan(range.offset, range.size); }
+
+  /// A hash of everything that changes what a model computes; part of a reading's key.
+  std::uint64_t fingerprint() const;
+
  private:
+  Range add_tensor(std::string name, std::vector<std::size_t> shape);
+  void add_pairs(const ModelConfig& config, const std::function<bool(std::size_t, Matrix)>& has_pair);
+  void add_trained_weights(const ModelConfig& config);
+  void initialise_pairs(std::uint64_t seed);
+
   AdapterSettings settings_;
   std::vector<AdapterTensor> tensors_;
   AlignedBuffer<float> values_;
   std::vector<LayerAdapter> layers_;
   std::vector<Place> places_;
+  std::vector<Range> norms_;  // [layers][kNorms]
+  Range output_norm_, embedding_, output_;
+  std::size_t total_ = 0;
 };
+
+/// Makes the model use the adapter's norms (copied: call it again when they change) and embeddings (borrowed).
+void use_trained_weights(const Adapter& adapter, Model& model);
+
+/// [out, in] of a linear layer.
+std::array<std::size_t, 2> matrix_shape(const ModelConfig& config, Matrix m);
 
 }  // namespace tome

@@ -3,57 +3,14 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "base/error.h"
+#include "model/tensor_names.h"
 
 namespace tome {
 namespace {
-
-// Where a layer's tensors are called by both formats; an empty name: the family has none.
-struct LayerNames {
-  std::array<std::string, kMatrices.size()> matrices;
-  std::string attention_norm, feed_forward_norm, query_norm, key_norm, post_attention_norm, post_feed_forward_norm;
-};
-
-LayerNames gguf_names(std::size_t layer, bool gemma) {
-  const std::string p = cat("blk.", layer, ".");
-  LayerNames names{{p + "attn_q.weight", p + "attn_k.weight", p + "attn_v.weight", p + "attn_output.weight",
-                    p + "ffn_gate.weight", p + "ffn_up.weight", p + "ffn_down.weight"},
-                   p + "attn_norm.weight",
-                   p + "ffn_norm.weight",
-                   "",
-                   "",
-                   "",
-                   ""};
-  if (gemma) {
-    names.query_norm = p + "attn_q_norm.weight";
-    names.key_norm = p + "attn_k_norm.weight";
-    names.post_attention_norm = p + "post_attention_norm.weight";
-    names.post_feed_forward_norm = p + "post_ffw_norm.weight";
-  }
-  return names;
-}
-
-LayerNames folder_names(std::size_t layer, bool gemma) {
-  const std::string p = cat("model.layers.", layer, ".");
-  LayerNames names{
-      {p + "self_attn.q_proj.weight", p + "self_attn.k_proj.weight", p + "self_attn.v_proj.weight",
-       p + "self_attn.o_proj.weight", p + "mlp.gate_proj.weight", p + "mlp.up_proj.weight", p + "mlp.down_proj.weight"},
-      p + "input_layernorm.weight",
-      p + "post_attention_layernorm.weight",
-      "",
-      "",
-      "",
-      ""};
-  if (gemma) {
-    names.feed_forward_norm = p + "pre_feedforward_layernorm.weight";
-    names.query_norm = p + "self_attn.q_norm.weight";
-    names.key_norm = p + "self_attn.k_norm.weight";
-    names.post_attention_norm = p + "post_attention_layernorm.weight";
-    names.post_feed_forward_norm = p + "post_feedforward_layernorm.weight";
-  }
-  return names;
-}
 
 std::vector<float> read_vector(const TensorView& tensor) {
   std::vector<float> values(tensor.values());
@@ -61,23 +18,17 @@ std::vector<float> read_vector(const TensorView& tensor) {
   return values;
 }
 
-template <typename Find>
-LayerWeights load_layer(const LayerNames& names, const Find& find, float norm_offset) {
+/// `find_matrix(Matrix)` and `find_norm(Norm)` give the tensors; the latter null when the family has no such norm.
+template <typename FindMatrix, typename FindNorm>
+LayerWeights load_layer(const FindMatrix& find_matrix, const FindNorm& find_norm, float norm_offset) {
   LayerWeights layer;
-  for (std::size_t m = 0; m < kMatrices.size(); ++m) layer.matrices[m] = find(names.matrices[m]);
-  const auto norm = [&](const std::string& name) {
-    std::vector<float> values;
-    if (name.empty()) return values;
-    values = read_vector(find(name));
-    for (float& v : values) v += norm_offset;
-    return values;
-  };
-  layer.attention_norm = norm(names.attention_norm);
-  layer.feed_forward_norm = norm(names.feed_forward_norm);
-  layer.query_norm = norm(names.query_norm);
-  layer.key_norm = norm(names.key_norm);
-  layer.post_attention_norm = norm(names.post_attention_norm);
-  layer.post_feed_forward_norm = norm(names.post_feed_forward_norm);
+  for (const Matrix m : kMatrices) layer.matrices[static_cast<std::size_t>(m)] = find_matrix(m);
+  for (const Norm n : kNorms) {
+    const TensorView* tensor = find_norm(n);
+    if (tensor == nullptr) continue;
+    layer[n] = read_vector(*tensor);
+    for (float& v : layer[n]) v += norm_offset;
+  }
   return layer;
 }
 
@@ -113,6 +64,16 @@ void check_layer(const std::filesystem::path& path, const ModelConfig& c, const 
 
 }  // namespace
 
+const std::vector<float>& LayerWeights::operator[](Norm n) const {
+  const std::array norms = {&attention_norm, &feed_forward_norm,   &query_norm,
+                            &key_norm,       &post_attention_norm, &post_feed_forward_norm};
+  return *norms[static_cast<std::size_t>(n)];
+}
+
+std::vector<float>& LayerWeights::operator[](Norm n) {
+  return const_cast<std::vector<float>&>(std::as_const(*this)[n]);
+}
+
 Model::Model(const std::filesystem::path& path) : path_(path) {
   if (std::filesystem::is_directory(path)) {
     load_folder();
@@ -137,7 +98,11 @@ void Model::load_gguf() {
   output_ = config_.tied_output ? embedding_ : find("output.weight");
   output_norm_ = read_vector(find("output_norm.weight"));
   for (std::size_t i = 0; i < config_.layers; ++i) {
-    layers_.push_back(load_layer(gguf_names(i, config_.family == Family::kGemma3), find, 0));
+    const auto named = [&](std::string_view name) -> const TensorView* {
+      return name.empty() ? nullptr : &find(cat("blk.", i, ".", name, ".weight"));
+    };
+    layers_.push_back(load_layer([&](Matrix m) { return *named(gguf_name(m)); },
+                                 [&](Norm n) { return named(gguf_name(n, config_.family)); }, 0));
   }
 }
 
@@ -151,21 +116,55 @@ void Model::load_folder() {
     }
     throw_user_error(path_.string(), ": tensor ", name, " is missing");
   };
-  const bool gemma = config_.family == Family::kGemma3;
-  const float norm_offset = gemma ? 1.0f : 0.0f;  // safetensors of Gemma keep weight, the norm multiplies by 1 + weight
+  const float norm_offset = folder_norm_offset(config_.family);
   embedding_ = find("model.embed_tokens.weight");
   output_ = config_.tied_output ? embedding_ : find("lm_head.weight");
   output_norm_ = read_vector(find("model.norm.weight"));
   for (float& v : output_norm_) v += norm_offset;
-  for (std::size_t i = 0; i < config_.layers; ++i)
-    layers_.push_back(load_layer(folder_names(i, gemma), find, norm_offset));
+  for (std::size_t i = 0; i < config_.layers; ++i) {
+    const auto named = [&](std::string_view name) -> const TensorView* {
+      return name.empty() ? nullptr : &find(cat("model.layers.", i, ".", name, ".weight"));
+    };
+    layers_.push_back(load_layer([&](Matrix m) { return *named(folder_name(m)); },
+                                 [&](Norm n) { return named(folder_name(n, config_.family)); }, norm_offset));
+  }
+}
+
+void Model::set_norm(std::size_t layer, Norm norm, std::span<const float> values) {
+  std::vector<float>& weights = layers_[layer][norm];
+  TOME_CHECK(weights.size() == values.size(), values.size());
+  weights.assign(values.begin(), values.end());
+}
+
+void Model::set_output_norm(std::span<const float> values) {
+  TOME_CHECK(output_norm_.size() == values.size(), values.size());
+  output_norm_.assign(values.begin(), values.end());
+}
+
+void Model::set_embedding(std::span<const float> values) {
+  TOME_CHECK(embedding_.values() == values.size(), values.size());
+  embedding_.type = TensorType::kF32;
+  embedding_.data = std::as_bytes(values);
+  if (config_.tied_output) output_ = embedding_;
+}
+
+void Model::set_output(std::span<const float> values) {
+  TOME_CHECK(!config_.tied_output && output_.values() == values.size(), values.size());
+  output_.type = TensorType::kF32;
+  output_.data = std::as_bytes(values);
 }
 
 void Model::release(const TensorView& tensor) const {
-  if (gguf_) {
-    gguf_->file().release(tensor.data);
-  } else if (!folder_->files().empty()) {
-    folder_->files().front().file().release(tensor.data);
+  const auto release_in = [&](const MappedFile& file) {
+    const std::byte* begin = file.bytes().data();
+    const std::less_equal<> not_after;
+    const bool inside = not_after(begin, tensor.data.data()) &&
+                        not_after(tensor.data.data() + tensor.data.size(), begin + file.bytes().size());
+    if (inside) file.release(tensor.data);
+  };
+  if (gguf_) release_in(gguf_->file());
+  if (folder_) {
+    for (const SafetensorsFile& file : folder_->files()) release_in(file.file());
   }
 }
 
@@ -199,10 +198,7 @@ std::uint64_t Model::fingerprint() const {
   add(output_);
   for (const LayerWeights& layer : layers_) {
     for (const TensorView& tensor : layer.matrices) add(tensor);
-    for (const auto* norm : {&layer.attention_norm, &layer.feed_forward_norm, &layer.query_norm, &layer.key_norm,
-                             &layer.post_attention_norm, &layer.post_feed_forward_norm}) {
-      add_norm(*norm);
-    }
+    for (const Norm n : kNorms) add_norm(layer[n]);
   }
   add_norm(output_norm_);
   // RoPE is not here: its settings may be changed after this, and belong to a reading's own key.

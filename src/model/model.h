@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,11 @@ enum class Matrix { kQuery, kKey, kValue, kOutput, kGate, kUp, kDown };
 inline constexpr std::array kMatrices = {Matrix::kQuery, Matrix::kKey, Matrix::kValue, Matrix::kOutput,
                                          Matrix::kGate,  Matrix::kUp,  Matrix::kDown};
 
+/// The norms that one decoder layer can have.
+enum class Norm { kAttention, kFeedForward, kQuery, kKey, kPostAttention, kPostFeedForward };
+inline constexpr std::array kNorms = {Norm::kAttention, Norm::kFeedForward,   Norm::kQuery,
+                                      Norm::kKey,       Norm::kPostAttention, Norm::kPostFeedForward};
+
 struct LayerWeights {
   std::array<TensorView, kMatrices.size()> matrices;               // [out][in]
   std::vector<float> attention_norm, feed_forward_norm;            // [D]
@@ -25,6 +31,8 @@ struct LayerWeights {
   std::vector<float> post_attention_norm, post_feed_forward_norm;  // [D]; empty: none (Llama)
 
   const TensorView& operator[](Matrix m) const { return matrices[static_cast<std::size_t>(m)]; }
+  const std::vector<float>& operator[](Norm n) const;
+  std::vector<float>& operator[](Norm n);
 };
 
 class Model {
@@ -42,9 +50,16 @@ class Model {
   const std::vector<float>& output_norm() const { return output_norm_; }
   const LayerWeights& layer(std::size_t index) const { return layers_[index]; }
 
+  /// Weights to be used instead of the file's own (trained norms and embeddings), as large as these. Norms are copied;
+  /// embedding and output [V][D] are borrowed, and a tied output goes with the embedding.
+  void set_norm(std::size_t layer, Norm norm, std::span<const float> values);
+  void set_output_norm(std::span<const float> values);
+  void set_embedding(std::span<const float> values);
+  void set_output(std::span<const float> values);
+
   /// The file, when the model is a GGUF; else null.
   const GgufFile* gguf() const { return gguf_.get(); }
-  /// Lets the system have the layer's mapped pages back.
+  /// Lets the system have mapped pages back; a tensor that is not in the file keeps its memory.
   void release_layer(std::size_t index) const;
   void release(const TensorView& tensor) const;
   /// A hash of everything that decides the model's numbers (sizes, metadata and a sample of every tensor).

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """LoRA on the tiny models by PEFT: logits, loss and gradients, the goldens of tests/train. Run make_models.py first.
 
-Writes models/<model>/adapter/: a PEFT folder (random A and B on all linear layers), golden.safetensors, golden.json.
+Writes models/<model>/adapter/: a PEFT folder (random A and B on all linear layers), golden.safetensors, golden.json;
+and models/<model>/trained/: norms and embeddings trained too (modules_to_save), with logits alone.
 """
 
 import json
@@ -22,12 +23,20 @@ SETTINGS = {  # scale s of y = x W + s (x A) B: alpha / r = 2, and alpha / sqrt(
 TARGET_ROWS = list(range(20, 28)) + list(range(40, 49))
 
 
+# Norms and embeddings too. PEFT finds modules by the ends of their names: "norm" alone is every norm.
+SAVED = {
+    "llama": dict(r=2, lora_alpha=2, modules_to_save=["norm", "embed_tokens"], ensure_weight_tying=True),
+    "llama-untied": dict(r=3, lora_alpha=2, modules_to_save=["norm", "embed_tokens", "lm_head"]),
+    "gemma": dict(r=2, lora_alpha=2, modules_to_save=["norm", "embed_tokens"], ensure_weight_tying=True),
+}
+
+
 def load_base(folder, dtype):
     return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager")
 
 
-def write_adapter(folder, settings, seed):
-    adapter = folder / "adapter"
+def write_adapter(folder, settings, seed, name="adapter"):
+    adapter = folder / name
     shutil.rmtree(adapter, ignore_errors=True)
     config = LoraConfig(target_modules=LINEAR, task_type="CAUSAL_LM", lora_dropout=0.0, **settings)
     model = get_peft_model(load_base(folder, torch.float32), config)
@@ -36,11 +45,15 @@ def write_adapter(folder, settings, seed):
         for name, tensor in model.named_parameters():
             if "lora_" in name:  # both non-zero; B as large as training makes it, not PEFT's zeros
                 tensor.copy_(0.5 * torch.randn(tensor.shape, generator=generator) / tensor.shape[1] ** 0.5)
+            elif "modules_to_save" in name:
+                tensor.add_(0.2 * torch.randn(tensor.shape, generator=generator))
     model.save_pretrained(adapter)
     (adapter / "README.md").unlink(missing_ok=True)
     written = json.loads((adapter / "adapter_config.json").read_text())
     written["base_model_name_or_path"] = folder.name
     written["target_modules"].sort()  # PEFT keeps a set
+    if written["modules_to_save"]:
+        written["modules_to_save"].sort()
     write_json(adapter / "adapter_config.json", written)
     return adapter
 
@@ -96,11 +109,26 @@ def make(name, seed):
     print(name, json.dumps(facts, indent=1))
 
 
+def make_trained(name, seed):
+    folder = FOLDER / name
+    adapter = write_adapter(folder, SAVED[name], seed, "trained")
+    golden = load_file(folder / "golden.safetensors")
+    ids = golden["input_ids"].long()
+    model = PeftModel.from_pretrained(load_base(folder, torch.float32), adapter).eval()
+    with torch.no_grad():
+        logits = model(ids[None], use_cache=False).logits[0]
+    assert relative_l2(logits[ROWS], golden["base/logits"]) > 0.1, "the adapter does not show"
+    save_file({"input_ids": ids.to(torch.int32), "rows": golden["rows"], "logits": logits[ROWS].contiguous()},
+              adapter / "golden.safetensors")
+
+
 def main():
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     make("llama", seed=7)
     make("gemma", seed=8)
+    for name, seed in (("llama", 9), ("llama-untied", 10), ("gemma", 11)):
+        make_trained(name, seed)
 
 
 if __name__ == "__main__":
