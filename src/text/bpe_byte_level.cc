@@ -59,6 +59,7 @@ void ByteLevelTokenizer::cut_word(std::string_view word, EncodeRun& run) const {
     }
   }
   run.symbols.clear();
+  run.symbols.reserve(word.size());
   for (std::size_t i = 0; i < word.size(); ++i) {
     const TokenId id = byte_ids_[static_cast<unsigned char>(word[i])];
     if (id >= 0) run.symbols.push_back({.id = id, .begin = static_cast<std::uint32_t>(i), .bytes = 1});

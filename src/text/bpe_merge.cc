@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -12,25 +14,31 @@
 namespace tome {
 namespace {
 
+constexpr std::uint64_t kMixer = 0x9E3779B97F4A7C15u;
+
 std::uint64_t join(std::uint32_t high, std::uint32_t low) { return (std::uint64_t{high} << 32) | low; }
 
-/// Numbers in the opposite order of the scores.
-std::uint32_t score_key(float score) {
-  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0f);  // + 0: one key for both zeros
-  const std::uint32_t rising = (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-  return ~rising;
+/// For each score, how many different ones are higher.
+std::vector<std::uint32_t> levels_of(std::span<const float> scores) {
+  std::vector<float> falling(scores.begin(), scores.end());
+  std::sort(falling.begin(), falling.end(), std::greater<>{});
+  falling.erase(std::unique(falling.begin(), falling.end()), falling.end());
+  std::vector<std::uint32_t> levels(scores.size());
+  std::transform(scores.begin(), scores.end(), levels.begin(), [&](float score) {
+    const auto place = std::lower_bound(falling.begin(), falling.end(), score, std::greater<>{});
+    return static_cast<std::uint32_t>(place - falling.begin());
+  });
+  return levels;
 }
 
 std::uint64_t mix(std::uint64_t both) {
-  both *= 0x9E3779B97F4A7C15u;
+  both *= kMixer;
   return both ^ (both >> 32);
 }
 
 }  // namespace
 
-MergeRules::MergeRules(std::span<const float> scores) : order_(Order::kScores), score_keys_(scores.size()) {
-  std::transform(scores.begin(), scores.end(), score_keys_.begin(), score_key);
-}
+MergeRules::MergeRules(std::span<const float> scores) : order_(Order::kScores), score_levels_(levels_of(scores)) {}
 
 MergeRules::MergeRules(std::size_t pairs) : order_(Order::kPairs), pairs_(std::bit_ceil(2 * pairs + 2)) {}
 
@@ -50,7 +58,11 @@ void MergeRules::add_pair(TokenId left, TokenId right, TokenId merged) {
 Merge MergeRules::find_pair(TokenId left, TokenId right) const {
   const Pair& pair = pairs_[locate(join(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right)))];
   if (pair.both == kFree) return {};
-  return {pair.rank, pair.merged};
+  return {join(pair.rank, 0), pair.merged};
+}
+
+std::size_t MergeRules::levels(const Pieces& pieces) const {
+  return order_ == Order::kPairs ? pair_count_ : pieces.size();
 }
 
 Merge MergeRules::find(const Pieces& pieces, const Symbol& left, const Symbol& right, std::string_view word) const {
@@ -59,53 +71,55 @@ Merge MergeRules::find(const Pieces& pieces, const Symbol& left, const Symbol& r
   const TokenId id = pieces.find_text(word.substr(left.begin, left.bytes + right.bytes));
   if (id < 0) return {};
   const auto rank = static_cast<std::uint32_t>(id);
-  if (order_ == Order::kIds) return {rank, id};
-  return {join(score_keys_[rank], ~((left.bytes << 16) | right.bytes)), id};
+  if (order_ == Order::kIds) return {join(rank, 0), id};
+  return {join(score_levels_[rank], ~((left.bytes << 16) | right.bytes)), id};
 }
 
 std::uint64_t MergeRules::hash() const {
   std::vector<std::uint64_t> numbers{static_cast<std::uint64_t>(order_)};
-  numbers.insert(numbers.end(), score_keys_.begin(), score_keys_.end());
+  numbers.insert(numbers.end(), score_levels_.begin(), score_levels_.end());
   for (const Pair& pair : pairs_) {
     if (pair.both != kFree) numbers.insert(numbers.end(), {pair.both, pair.rank});
   }
   return XXH3_64bits(numbers.data(), numbers.size() * sizeof(numbers[0]));
 }
 
-void Merger::merge(std::span<Symbol> symbols, std::string_view word, const Pieces& pieces, const MergeRules& rules) {
+Merger::Merger() : known_(std::size_t{1} << kKnownBits) {}
+
+void Merger::offer(const Symbol& left, const Symbol& right, std::int32_t place, const Word& word) {
+  if (!left.merges || !right.merges) return;
+  const std::uint64_t both = join(static_cast<std::uint32_t>(left.id), static_cast<std::uint32_t>(right.id));
+  Known& known = known_[(both * kMixer) >> (64 - kKnownBits)];
+  if (known.left != left.id || known.right != right.id) {
+    known = {left.id, right.id, word.rules.find(word.pieces, left, right, word.text)};
+  }
+  if (known.merge.id >= 0) queue_.push(known.merge, place);
+}
+
+void Merger::merge(std::span<Symbol> symbols, std::string_view text, const Pieces& pieces, const MergeRules& rules) {
   const auto at = [symbols](std::int32_t i) -> Symbol& { return symbols[static_cast<std::size_t>(i)]; };
-  heap_.clear();
+  const Word word{text, pieces, rules};
+  queue_.start(symbols.size(), rules.levels(pieces));
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     symbols[i].previous = static_cast<std::int32_t>(i) - 1;
     symbols[i].next = i + 1 < symbols.size() ? static_cast<std::int32_t>(i + 1) : -1;
-    if (i == 0) continue;
-    const Merge merge = rules.find(pieces, symbols[i - 1], symbols[i], word);
-    if (merge.id >= 0) heap_.push_back({merge.key, merge.id, static_cast<std::int32_t>(i - 1)});
+    if (i > 0) offer(symbols[i - 1], symbols[i], static_cast<std::int32_t>(i - 1), word);
   }
-  std::make_heap(heap_.begin(), heap_.end(), Later{});
-  const auto offer = [&](std::int32_t left, std::int32_t right) {
-    if (left < 0 || right < 0) return;
-    const Merge merge = rules.find(pieces, at(left), at(right), word);
-    if (merge.id < 0) return;
-    heap_.push_back({merge.key, merge.id, left});
-    std::push_heap(heap_.begin(), heap_.end(), Later{});
-  };
-  while (!heap_.empty()) {
-    std::pop_heap(heap_.begin(), heap_.end(), Later{});
-    const Candidate best = heap_.back();
-    heap_.pop_back();
-    Symbol& left = at(best.left);
+  while (const std::optional<MergeQueue::Candidate> best = queue_.pop()) {
+    if (const std::int32_t soon = queue_.soon(); soon >= 0) __builtin_prefetch(&at(soon), 1);
+    Symbol& left = at(best->left);
     if (left.bytes == 0 || left.next < 0) continue;
     Symbol& right = at(left.next);
     // Symbols only grow, so the pair is still the one that was offered when its length is.
-    if (left.bytes + right.bytes != pieces.text_size(best.id)) continue;
-    left.id = best.id;
+    if (left.bytes + right.bytes != pieces.text_size(best->id)) continue;
+    left.id = best->id;
     left.bytes += right.bytes;
     left.next = right.next;
     right.bytes = 0;
-    if (left.next >= 0) at(left.next).previous = best.left;
-    offer(left.previous, best.left);
-    offer(best.left, left.next);
+    if (left.previous >= 0) offer(at(left.previous), left, left.previous, word);
+    if (left.next < 0) continue;
+    at(left.next).previous = best->left;
+    offer(left, at(left.next), best->left, word);
   }
 }
 

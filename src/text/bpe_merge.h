@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/bpe_merge_queue.h"
 #include "text/bpe_pieces.h"
 
 namespace tome {
@@ -19,11 +20,6 @@ struct Symbol {
   std::int32_t previous = -1;
   std::int32_t next = -1;
   bool merges = true;  // false: a byte or unknown piece, nothing joins it
-};
-
-struct Merge {
-  std::uint64_t key = 0;  // smaller merges first
-  TokenId id = -1;        // of the merged piece; -1: these two never merge
 };
 
 /// Which two pieces may merge, and how early.
@@ -46,6 +42,8 @@ class MergeRules {
   /// The next merge of the list. The last one counts if a pair comes twice.
   void add_pair(TokenId left, TokenId right, TokenId merged);
 
+  /// All keys are of levels below this.
+  std::size_t levels(const Pieces& pieces) const;
   Merge find(const Pieces& pieces, const Symbol& left, const Symbol& right, std::string_view word) const;
   std::uint64_t hash() const;
 
@@ -60,29 +58,35 @@ class MergeRules {
   Merge find_pair(TokenId left, TokenId right) const;
 
   Order order_;
-  std::vector<std::uint32_t> score_keys_;  // smaller for higher scores
-  std::vector<Pair> pairs_;                // open addressing
+  std::vector<std::uint32_t> score_levels_;  // of each piece: 0 for the highest score
+  std::vector<Pair> pairs_;                  // open addressing
   std::uint32_t pair_count_ = 0;
 };
 
 /// Merges the symbols of one word in place; keeps its working space between words.
 class Merger {
  public:
-  void merge(std::span<Symbol> symbols, std::string_view word, const Pieces& pieces, const MergeRules& rules);
+  Merger();
+  void merge(std::span<Symbol> symbols, std::string_view text, const Pieces& pieces, const MergeRules& rules);
 
  private:
-  struct Candidate {
-    std::uint64_t key;
-    TokenId id;
-    std::int32_t left;
+  /// A pair that was looked up before.
+  struct Known {
+    TokenId left = -1;
+    TokenId right = -1;
+    Merge merge;
   };
-  struct Later {
-    bool operator()(const Candidate& a, const Candidate& b) const {
-      if (a.key != b.key) return a.key > b.key;
-      return a.id != b.id ? a.id > b.id : a.left > b.left;
-    }
+  struct Word {
+    std::string_view text;
+    const Pieces& pieces;
+    const MergeRules& rules;
   };
-  std::vector<Candidate> heap_;
+  static constexpr int kKnownBits = 13;
+  /// `place` of the left one.
+  void offer(const Symbol& left, const Symbol& right, std::int32_t place, const Word& word);
+
+  MergeQueue queue_;
+  std::vector<Known> known_;  // a cache: each pair has one place
 };
 
 }  // namespace tome

@@ -92,6 +92,7 @@ std::size_t SentencePieceTokenizer::end_of_word(std::string_view text, std::size
 
 void SentencePieceTokenizer::cut_word(std::string_view word, EncodeRun& run) const {
   run.symbols.clear();
+  run.symbols.reserve(word.size());
   for (std::size_t at = 0; at < word.size();) {
     const std::size_t bytes = read_utf8(word, at).bytes;
     add_character(word.substr(at, bytes), at, run.symbols);
