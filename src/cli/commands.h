@@ -17,5 +17,6 @@ void add_pull(CLI::App& app);
 void add_readings(CLI::App& app);
 void add_text(CLI::App& app);
 void add_tokenize(CLI::App& app);
+void add_train(CLI::App& app);
 
 }  // namespace tome::cli

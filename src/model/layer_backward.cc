@@ -9,14 +9,7 @@
 namespace tome {
 namespace {
 
-enum Norm { kAttention, kFeedForward, kQueryNorm, kKeyNorm, kPostAttention, kPostFeedForward };
-
-std::array<float*, 6> norm_gradients(const LayerGradient& g) {
-  return {g.attention_norm, g.feed_forward_norm,   g.query_norm,
-          g.key_norm,       g.post_attention_norm, g.post_feed_forward_norm};
-}
-
-std::array<std::size_t, 6> norm_widths(const ModelConfig& c) {
+std::array<std::size_t, kNorms.size()> norm_widths(const ModelConfig& c) {
   return {c.width, c.width, c.head_width, c.head_width, c.width, c.width};
 }
 
@@ -79,7 +72,7 @@ void LayerBackward<T>::place_gradients(const LayerGradient& gradient) {
     places_.b[i] = places_.a[i] + forward_[i].rank() * forward_[i].in();
     places_.size = places_.b[i] + forward_[i].rank() * forward_[i].out();
   }
-  const auto norms = norm_gradients(gradient);
+  const auto& norms = gradient.norms;
   const auto widths = norm_widths(config_);
   for (std::size_t n = 0; n < norms.size(); ++n) {
     places_.norm_trained[n] = norms[n] != nullptr;
@@ -105,7 +98,7 @@ void LayerBackward<T>::collect(const LayerGradient& gradient) {
         for (std::size_t k = 0; k < rank; ++k) gradient.lora[i].b[o * rank + k] += lora_scale_[i] * b[k * out + o];
       }
     }
-    const auto norms = norm_gradients(gradient);
+    const auto& norms = gradient.norms;
     const auto widths = norm_widths(config_);
     for (std::size_t n = 0; n < norms.size(); ++n) {
       if (!places_.norm_trained[n]) continue;
@@ -115,7 +108,7 @@ void LayerBackward<T>::collect(const LayerGradient& gradient) {
 }
 
 template <typename T>
-float* LayerBackward<T>::norm_sums(int norm, Scratch& s) const {
+float* LayerBackward<T>::norm_sums(Norm norm, Scratch& s) const {
   const auto n = static_cast<std::size_t>(norm);
   return places_.norm_trained[n] ? s.gradient.data() + places_.norms[n] : nullptr;
 }
@@ -232,13 +225,13 @@ void LayerBackward<T>::linear_backward(Matrix m, const T* x, const T* dy, std::s
 // The gradient of a branch before it joined the residual stream, in T: d itself, or d through the norm after the
 // branch.
 template <typename T>
-const T* LayerBackward<T>::branch_gradient(const T* d, const float* branch, const std::vector<float>& norm,
-                                           int norm_index, std::size_t count, Scratch& s) {
-  if (norm.empty()) return d;
+const T* LayerBackward<T>::branch_gradient(const T* d, const float* branch, Norm norm, std::size_t count, Scratch& s) {
+  const std::vector<float>& weight = weights()[norm];
+  if (weight.empty()) return d;
   const auto& kernels = ops::kernels().rows<T>();
   kernels.to_float(d, s.wide.data(), count * config_.width);
-  ops::kernels().f32_rows.rms_norm_backward(branch, norm.data(), config_.norm_epsilon, s.wide.data(), count,
-                                            config_.width, s.wide.data(), norm_sums(norm_index, s));
+  ops::kernels().f32_rows.rms_norm_backward(branch, weight.data(), config_.norm_epsilon, s.wide.data(), count,
+                                            config_.width, s.wide.data(), norm_sums(norm, s));
   kernels.from_float(s.wide.data(), s.narrow.data(), count * config_.width);
   return s.narrow.data();
 }
@@ -278,7 +271,7 @@ void LayerBackward<T>::after_attention(const LayerBackwardInput<T>& input, T* d,
   if (!weights().post_feed_forward_norm.empty()) {
     forward(Matrix::kDown).multiply(s.product.data(), s.unused, count, s.heads.data());
   }
-  const T* d_branch = branch_gradient(d, s.heads.data(), weights().post_feed_forward_norm, kPostFeedForward, count, s);
+  const T* d_branch = branch_gradient(d, s.heads.data(), Norm::kPostFeedForward, count, s);
   s.d_product.reserve(numbers);
   linear_backward(Matrix::kDown, s.product.data(), d_branch, count, false, s.d_product.data(), s);
   (gelu ? kernels.gelu_product_backward : kernels.silu_product_backward)(s.gate.data(), s.up.data(), s.d_product.data(),
@@ -286,11 +279,11 @@ void LayerBackward<T>::after_attention(const LayerBackwardInput<T>& input, T* d,
   linear_backward(Matrix::kGate, s.normed.data(), s.gate.data(), count, false, s.wide.data(), s);
   linear_backward(Matrix::kUp, s.normed.data(), s.up.data(), count, true, s.wide.data(), s);
   kernels.rms_norm_backward(s.hidden.data(), weights().feed_forward_norm.data(), config_.norm_epsilon, s.wide.data(),
-                            count, width, s.wide.data(), norm_sums(kFeedForward, s));
+                            count, width, s.wide.data(), norm_sums(Norm::kFeedForward, s));
   kernels.add_f32(d, s.wide.data(), count * width);
 
   // Attention branch.
-  const T* d_output = branch_gradient(d, s.branch.data(), weights().post_attention_norm, kPostAttention, count, s);
+  const T* d_output = branch_gradient(d, s.branch.data(), Norm::kPostAttention, count, s);
   linear_backward(Matrix::kOutput, attended, d_output, count, false, s.heads.data(), s);
   for (std::size_t r = 0; r < count * config_.heads; ++r) {
     delta_[first * config_.heads + r] =
@@ -322,12 +315,13 @@ void LayerBackward<T>::heads_backward(Matrix m, const std::vector<std::int64_t>&
                                       std::size_t count, float* heads, bool accumulate, float* to, Scratch& s) {
   const std::size_t width = forward(m).out();
   rotate(positions, first, count, true, heads, width, s);
-  const std::vector<float>& norm = m == Matrix::kQuery ? weights().query_norm : weights().key_norm;
+  const Norm norm_of_heads = m == Matrix::kQuery ? Norm::kQuery : Norm::kKey;
+  const std::vector<float>& norm = weights()[norm_of_heads];
   if (!norm.empty()) {
     forward(m).multiply(s.normed.data(), s.unused, count, s.heads.data());
     ops::kernels().f32_rows.rms_norm_backward(s.heads.data(), norm.data(), config_.norm_epsilon, heads,
                                               count * width / config_.head_width, config_.head_width, heads,
-                                              norm_sums(m == Matrix::kQuery ? kQueryNorm : kKeyNorm, s));
+                                              norm_sums(norm_of_heads, s));
   }
   ops::kernels().rows<T>().from_float(heads, s.narrow.data(), count * width);
   linear_backward(m, s.normed.data(), s.narrow.data(), count, accumulate, to, s);
@@ -368,7 +362,8 @@ void LayerBackward<T>::before_attention(const LayerBackwardInput<T>& input, cons
   }
   for_blocks(positions_.size(), [&](std::size_t first, std::size_t count, Scratch& s) {
     kernels.rms_norm_backward(input.x + first * width, weights().attention_norm.data(), config_.norm_epsilon,
-                              d_norm_.data() + first * width, count, width, s.wide.data(), norm_sums(kAttention, s));
+                              d_norm_.data() + first * width, count, width, s.wide.data(),
+                              norm_sums(Norm::kAttention, s));
     kernels.add_f32(dx + first * width, s.wide.data(), count * width);
   });
 }

@@ -23,10 +23,8 @@ struct LoraGradient {
   float* b = nullptr;  // [out][rank]
 };
 struct LayerGradient {
-  std::array<LoraGradient, kMatrices.size()> lora{};                        // by Matrix
-  float *attention_norm = nullptr, *feed_forward_norm = nullptr;            // [D]
-  float *query_norm = nullptr, *key_norm = nullptr;                         // [C]
-  float *post_attention_norm = nullptr, *post_feed_forward_norm = nullptr;  // [D]
+  std::array<LoraGradient, kMatrices.size()> lora{};  // by Matrix
+  std::array<float*, kNorms.size()> norms{};          // by Norm: [D], of queries and keys [C]
 };
 
 /// What the backward pass of a layer reads.
@@ -79,11 +77,10 @@ class LayerBackward {
                    const std::vector<float>& norm, T* out, Scratch& s);
   void heads_backward(Matrix m, const std::vector<std::int64_t>& positions, std::size_t first, std::size_t count,
                       float* heads, bool accumulate, float* to, Scratch& s);
-  const T* branch_gradient(const T* d, const float* branch, const std::vector<float>& norm, int norm_index,
-                           std::size_t count, Scratch& s);
+  const T* branch_gradient(const T* d, const float* branch, Norm norm, std::size_t count, Scratch& s);
   template <typename Y>
   void linear_backward(Matrix m, const T* x, const T* dy, std::size_t count, bool accumulate, Y* dx, Scratch& s);
-  float* norm_sums(int norm, Scratch& s) const;
+  float* norm_sums(Norm norm, Scratch& s) const;
 
   const Linear<T>& forward(Matrix m) const { return forward_[static_cast<std::size_t>(m)]; }
   const LayerWeights& weights() const { return model_.layer(index_); }
@@ -112,8 +109,8 @@ class LayerBackward {
   struct Places {  // offsets into Scratch::gradient: A [rank][in] and B^T [rank][out] of each matrix, then the norms
     std::array<std::size_t, kMatrices.size()> a{}, b{};
     std::array<bool, kMatrices.size()> lora{};
-    std::array<std::size_t, 6> norms{};
-    std::array<bool, 6> norm_trained{};
+    std::array<std::size_t, kNorms.size()> norms{};
+    std::array<bool, kNorms.size()> norm_trained{};
     std::size_t size = 0;
   } places_;
 };

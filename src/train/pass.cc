@@ -1,21 +1,27 @@
 #include "train/pass.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "model/head.h"
+#include "train/spill_file.h"
 
 namespace tome {
 namespace {
 
-// What one layer leaves for the backward pass.
+// Where the parts of a layer lie in its slot of the store.
 template <typename T>
-struct Kept {
-  AlignedBuffer<T> input;            // [T][D]
-  AlignedBuffer<T> attention;        // [T][H*C], or empty
-  AlignedBuffer<float> log_sum_exp;  // [T][H], or empty
+struct SlotShape {
+  std::size_t input, attention, log_sum_exp;  // bytes
 
-  LayerTape<T> tape() { return {attention.data(), log_sum_exp.data()}; }
+  SlotShape(const ModelConfig& c, std::size_t tokens, Keep keep)
+      : input(tokens * c.width * sizeof(T)),
+        attention(keep == Keep::kAttention ? tokens * c.heads * c.head_width * sizeof(T) : 0),
+        log_sum_exp(keep == Keep::kAttention ? tokens * c.heads * sizeof(float) : 0) {}
+  std::size_t bytes() const { return input + attention + log_sum_exp; }
 };
 
 template <typename T>
@@ -29,7 +35,7 @@ class Pass {
         example_(example),
         adapters_(adapters),
         options_(options),
-        kept_(config_.layers),
+        shape_(config_, example.ids.size(), options.keep),
         x_(example.ids.size() * config_.width) {
     for (std::size_t row = 0; row < example.ids.size(); ++row) {
       if (example.targets[row] != kNoTarget) target_rows_.push_back(static_cast<std::uint32_t>(row));
@@ -43,11 +49,26 @@ class Pass {
   }
 
   PassResult run(std::span<const LayerGradient> gradients, float* final_norm) {
+    store_.emplace(config_.layers, shape_.bytes(), options_.activation_bytes, options_.spill_folder, false);
+    if (options_.keep == Keep::kAttention) {
+      attention_ = AlignedBuffer<T>(shape_.attention / sizeof(T));
+      log_sum_exp_ = AlignedBuffer<float>(shape_.log_sum_exp / sizeof(float));
+    }
     forward_layers();
-    const PassResult result = head(final_norm);
+    input_ = AlignedBuffer<T>(x_.size());
+    PassResult result = head(final_norm);
+    result.spill_bytes = store_->spill_bytes();
     LayerBackward<T> backward(model_, threads_, tokens());
     for (std::size_t layer = config_.layers; layer-- > 0;) backward_layer(backward, layer, gradients[layer]);
     return result;
+  }
+
+  PassResult loss() {
+    forward_layers();
+    const auto [rows, targets] = target_rows();
+    std::vector<double> losses(targets.size());
+    token_losses<T>(model_, threads_, rows.data(), targets, Precision::kExact, losses);
+    return {std::accumulate(losses.begin(), losses.end(), 0.0), targets.size(), 0};
   }
 
  private:
@@ -75,51 +96,65 @@ class Pass {
       kv.clear();
       return kv;
     };
-    pass.tape = [&](std::size_t layer) { return kept_[layer].tape(); };
+    pass.tape = [&](std::size_t layer) { return last(layer) ? LayerTape<T>{} : tape(); };
     pass.after_layer = [&](std::size_t layer) {
-      if (!last(layer)) keep_input(layer + 1);
+      if (!store_ || last(layer)) return true;
+      if (options_.keep == Keep::kAttention) {
+        store_->write(layer, shape_.input, std::as_bytes(attention_.span()));
+        store_->write(layer, shape_.input + shape_.attention, std::as_bytes(log_sum_exp_.span()));
+      }
+      keep_input(layer + 1);
       return true;
     };
     forward<T>(model_, threads_, options, pass);
   }
 
-  // x_ is the input of `layer`; makes room for what its attention gives, too.
+  LayerTape<T> tape() { return {attention_.data(), log_sum_exp_.data()}; }
+
+  // x_ is the input of `layer`.
   void keep_input(std::size_t layer) {
-    Kept<T>& kept = kept_[layer];
-    kept.input = AlignedBuffer<T>(x_.size());
-    std::copy_n(x_.data(), x_.size(), kept.input.data());
-    if (options_.keep != Keep::kAttention || last(layer)) return;
-    kept.attention = AlignedBuffer<T>(tokens() * config_.heads * config_.head_width);
-    kept.log_sum_exp = AlignedBuffer<float>(tokens() * config_.heads);
+    if (store_) store_->write(layer, 0, std::as_bytes(x_.span()));
+  }
+
+  // The last layer's output where a target is to be predicted, and the targets.
+  std::pair<AlignedBuffer<T>, std::vector<std::int32_t>> target_rows() const {
+    const std::size_t d = config_.width;
+    std::pair<AlignedBuffer<T>, std::vector<std::int32_t>> out;
+    out.first = AlignedBuffer<T>(target_rows_.size() * d);
+    for (std::size_t i = 0; i < target_rows_.size(); ++i) {
+      std::copy_n(x_.data() + target_rows_[i] * d, d, out.first.data() + i * d);
+      out.second.push_back(example_.targets[target_rows_[i]]);
+    }
+    return out;
   }
 
   // Loss and, in d_targets_, the gradient of the last layer's output at the target rows.
   PassResult head(float* final_norm) {
-    const std::size_t d = config_.width;
-    AlignedBuffer<T> rows(target_rows_.size() * d);
-    std::vector<std::int32_t> targets;
-    for (std::size_t i = 0; i < target_rows_.size(); ++i) {
-      std::copy_n(x_.data() + target_rows_[i] * d, d, rows.data() + i * d);
-      targets.push_back(example_.targets[target_rows_[i]]);
-    }
+    const auto [rows, targets] = target_rows();
     d_targets_ = AlignedBuffer<T>(rows.size());
     const double loss =
         loss_gradient<T>(model_, threads_, rows.data(), targets, options_.scale, d_targets_.data(), final_norm);
-    return {loss, targets.size()};
+    return {loss, targets.size(), 0};
   }
 
   // x_ holds d, the gradient of the layer's output, and then of its input.
   void backward_layer(LayerBackward<T>& backward, std::size_t layer, const LayerGradient& gradient) {
-    Kept<T>& kept = kept_[layer];
+    store_->read(layer, 0, std::as_writable_bytes(input_.span()));
     LayerBackwardInput<T> input;
-    input.x = kept.input.data();
+    input.x = input_.data();
     input.positions = example_.positions;
     input.visible = visible(layer);
-    input.tape = kept.tape();
-    if (last(layer)) input.queries = target_rows_;
+    if (last(layer)) {
+      input.queries = target_rows_;
+    } else if (options_.keep == Keep::kAttention) {
+      store_->read(layer, shape_.input, std::as_writable_bytes(attention_.span()));
+      store_->read(layer, shape_.input + shape_.attention, std::as_writable_bytes(log_sum_exp_.span()));
+      input.tape = tape();
+    }
+    store_->done_with(layer);
+    if (layer > 0) store_->will_read(layer - 1);
     backward.run(layer, adapters_.empty() ? nullptr : &adapters_[layer], input,
                  last(layer) ? d_targets_.data() : x_.data(), x_.data(), gradient);
-    kept = {};
   }
 
   const Model& model_;
@@ -128,8 +163,12 @@ class Pass {
   const TrainingExample& example_;
   std::span<const LayerAdapter> adapters_;
   const PassOptions& options_;
-  std::vector<Kept<T>> kept_;
-  AlignedBuffer<T> x_;
+  SlotShape<T> shape_;
+  std::optional<ActivationStore> store_;  // a slot a layer; none when only the loss is wanted
+  AlignedBuffer<T> x_;                    // [T][D]: the residual stream, then its gradient
+  AlignedBuffer<T> input_;                // [T][D] of the layer in hand
+  AlignedBuffer<T> attention_;            // [T][H*C] of the layer in hand
+  AlignedBuffer<float> log_sum_exp_;      // [T][H]
   AlignedBuffer<T> d_targets_;
   std::vector<std::uint32_t> target_rows_;
   std::vector<ops::KeyRange> sliding_;
@@ -146,9 +185,36 @@ PassResult training_pass(const Model& model, Threads& threads, const TrainingExa
   return Pass<T>(model, threads, example, adapters, options).run(gradients, final_norm);
 }
 
+template <typename T>
+PassResult example_loss(const Model& model, Threads& threads, const TrainingExample& example,
+                        std::span<const LayerAdapter> adapters) {
+  PassOptions options;
+  options.keep = Keep::kInput;
+  return Pass<T>(model, threads, example, adapters, options).loss();
+}
+
+double pass_flops(const ModelConfig& config, const TrainingExample& example, Keep keep) {
+  const auto real = [](auto n) { return static_cast<double>(n); };
+  const double tokens = real(example.ids.size());
+  const double linear = 2 * tokens * real(config.layer_parameters());  // forward; again; gradient of the input
+  double pairs = 0;
+  for (std::size_t layer = 0; layer < config.layers; ++layer) {
+    for (ops::KeyRange range : example.visible) {
+      if (config.is_sliding(layer)) range = ops::last_keys(range, config.sliding_window);
+      pairs += real(range.end - range.begin - (range.gap_end - range.gap_begin));
+    }
+  }
+  const double product = 2 * pairs * real(config.heads * config.head_width);  // two forward, five backward
+  const auto targets =
+      std::count_if(example.targets.begin(), example.targets.end(), [](auto t) { return t != kNoTarget; });
+  const double head = 4 * real(targets) * real(config.vocabulary * config.width);
+  return 3 * linear + (keep == Keep::kAttention ? 7 : 9) * product + head;
+}
+
 #define TOME_INSTANTIATE(T)                                                                                           \
   template PassResult training_pass<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>, \
-                                       std::span<const LayerGradient>, const PassOptions&, float*);
+                                       std::span<const LayerGradient>, const PassOptions&, float*);                   \
+  template PassResult example_loss<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)
 #undef TOME_INSTANTIATE

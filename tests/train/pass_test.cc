@@ -39,13 +39,16 @@ class Trained {
         gradient = {sums(prefix + "A.weight"), sums(prefix + "B.weight")};
       }
       LayerGradient& g = gradients_[layer];
-      g.attention_norm = sums(base + "input_layernorm.weight");
-      g.feed_forward_norm = sums(base + (gemma ? "pre_feedforward_layernorm" : "post_attention_layernorm") + ".weight");
+      const auto norm = [&](Norm n, const std::string& part) {
+        g.norms[static_cast<std::size_t>(n)] = sums(base + part + ".weight");
+      };
+      norm(Norm::kAttention, "input_layernorm");
+      norm(Norm::kFeedForward, gemma ? "pre_feedforward_layernorm" : "post_attention_layernorm");
       if (!gemma) continue;
-      g.query_norm = sums(base + "self_attn.q_norm.weight");
-      g.key_norm = sums(base + "self_attn.k_norm.weight");
-      g.post_attention_norm = sums(base + "post_attention_layernorm.weight");
-      g.post_feed_forward_norm = sums(base + "post_feedforward_layernorm.weight");
+      norm(Norm::kQuery, "self_attn.q_norm");
+      norm(Norm::kKey, "self_attn.k_norm");
+      norm(Norm::kPostAttention, "post_attention_layernorm");
+      norm(Norm::kPostFeedForward, "post_feedforward_layernorm");
     }
     final_norm_ = sums("model.norm.weight");
   }

@@ -1,0 +1,176 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/resources.h"
+#include "train/pack.h"
+
+namespace tome {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Where each trained tensor's gradient lies in a flat array of Adapter::values()'s layout.
+std::vector<LayerGradient> place_gradients(const Adapter& adapter, std::span<float> gradient) {
+  std::vector<LayerGradient> layers(adapter.layers().size());
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    for (const Matrix m : kMatrices) {
+      const Adapter::Place& place = adapter.place(layer, m);
+      if (place.present) {
+        layers[layer].lora[static_cast<std::size_t>(m)] = {gradient.data() + place.a, gradient.data() + place.b};
+      }
+    }
+    for (const Norm n : kNorms) {
+      const Adapter::Range& range = adapter.norm(layer, n);
+      if (range.size > 0) layers[layer].norms[static_cast<std::size_t>(n)] = gradient.data() + range.offset;
+    }
+  }
+  return layers;
+}
+
+}  // namespace
+
+Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapter& adapter,
+                 const TrainerOptions& options, const std::map<std::string, std::string>& settings)
+    : model_(model),
+      threads_(threads),
+      data_(data),
+      adapter_(adapter),
+      options_(options),
+      split_(hold_out(data, options.held_out_rows, options.seed)),
+      adamw_(optimized_tensors(adapter.tensors()), options.adamw, threads),
+      checkpoints_(options.out / "checkpoint", settings),
+      gradient_(adapter.values().size()),
+      gradients_(place_gradients(adapter, gradient_)) {
+  if (adapter.output_norm().size > 0) output_norm_gradient_ = gradient_.data() + adapter.output_norm().offset;
+  state_.data.order_seed = options.seed;
+  if (const auto loaded = checkpoints_.load(gradient_.size(), adamw_.state().size())) {
+    state_ = loaded->state;
+    notice_ = loaded->notice;
+    loaded->copy_values(adapter_.values());
+    adamw_.restore(loaded->moments(), state_.step);
+    resumed_at_ = state_.step;
+  }
+  use_trained_weights(adapter_, model_);
+  log_ = std::make_unique<RunLog>(options.out, state_.step);
+  start_epoch();
+}
+
+void Trainer::start_epoch() {
+  plan_ = plan_passes(data_, shuffled(split_.training, options_.seed, static_cast<std::uint64_t>(state_.data.epoch)),
+                      options_.window, options_.pack);
+}
+
+std::int64_t Trainer::steps_of_epoch() const {
+  const auto passes = static_cast<std::int64_t>(plan_.size());
+  return (passes + options_.passes_per_step - 1) / options_.passes_per_step;
+}
+
+// The passes of one step; an epoch that ends inside it is followed by the next.
+std::vector<TrainingExample> Trainer::next_examples(std::int64_t step) {
+  std::vector<TrainingExample> examples;
+  for (std::int64_t i = 0; i < options_.passes_per_step; ++i) {
+    if (state_.data.index >= static_cast<std::int64_t>(plan_.size())) {
+      ++state_.data.epoch;
+      state_.data.index = 0;
+      start_epoch();
+    }
+    examples.push_back(load_examples(data_, plan_.pass(static_cast<std::size_t>(state_.data.index++)), options_.pose,
+                                     static_cast<std::uint64_t>(step)));
+  }
+  return examples;
+}
+
+PassResult Trainer::run_pass(const TrainingExample& example, const PassOptions& options) {
+  const auto run = options_.float32 ? training_pass<float> : training_pass<bf16>;
+  return run(model_, threads_, example, adapter_.layers(), gradients_, options, output_norm_gradient_);
+}
+
+StepRecord Trainer::step(std::int64_t step) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<TrainingExample> examples = next_examples(step);
+  StepRecord record;
+  record.step = step + 1;
+  double flops = 0;
+  for (const TrainingExample& example : examples) {
+    record.tokens += static_cast<std::int64_t>(example.ids.size());
+    record.target_tokens +=
+        std::count_if(example.targets.begin(), example.targets.end(), [](auto t) { return t != kNoTarget; });
+    flops += pass_flops(model_.config(), example, options_.pass.keep);
+  }
+  std::fill(gradient_.begin(), gradient_.end(), 0.0f);
+  PassOptions pass = options_.pass;
+  pass.scale = 1 / static_cast<double>(record.target_tokens);
+  for (const TrainingExample& example : examples) {
+    const PassResult result = run_pass(example, pass);
+    record.loss += result.loss * pass.scale;
+    record.spill_bytes = std::max(record.spill_bytes, result.spill_bytes);
+    sample_private_peak();
+  }
+  const double norm = global_norm(gradient_, threads_);
+  if (!std::isfinite(norm) || !std::isfinite(record.loss)) {
+    throw_user_error("step ", step + 1,
+                     ": the gradient is no longer finite; take a smaller --learning-rate, or --clip");
+  }
+  record.learning_rate = options_.learning_rate * options_.schedule.factor(step);
+  adamw_.step(adapter_.values(), gradient_, record.learning_rate, clip_factor(norm, options_.largest_norm));
+  use_trained_weights(adapter_, model_);
+  const double seconds = seconds_since(start);
+  record.tokens_per_second = static_cast<double>(record.tokens) / seconds;
+  record.fraction_of_peak = options_.peak_flops > 0 ? flops / seconds / options_.peak_flops : 0;
+  record.peak_rss_bytes = peak_rss();
+  record.peak_private_bytes = peak_private();
+  return record;
+}
+
+// The loss of the held-out examples; the adapter is kept when it is the best so far.
+void Trainer::validate(std::int64_t step) {
+  if (split_.held_out.empty()) return;
+  double loss = 0;
+  std::int64_t targets = 0;
+  const PassPlan passes = plan_passes(data_, split_.held_out, options_.window, false);
+  for (std::size_t i = 0; i < passes.size(); ++i) {
+    const TrainingExample example = load_examples(data_, passes.pass(i), PoseOptions{}, 0);
+    const auto run = options_.float32 ? example_loss<float> : example_loss<bf16>;
+    const PassResult result = run(model_, threads_, example, adapter_.layers());
+    loss += result.loss;
+    targets += static_cast<std::int64_t>(result.targets);
+  }
+  loss /= static_cast<double>(targets);
+  log_->add(ValidationRecord{step, loss, targets});
+  if (state_.best_validation_loss && *state_.best_validation_loss <= loss) return;
+  state_.best_validation_loss = loss;
+  state_.best_step = step;
+  save_adapter(options_.out, adapter_, model_.config(), options_.use);
+}
+
+void Trainer::save(std::int64_t step) {
+  state_.step = step;
+  save_adapter(options_.out / "last", adapter_, model_.config(), options_.use);
+  if (split_.held_out.empty()) save_adapter(options_.out, adapter_, model_.config(), options_.use);
+  checkpoints_.save(state_, adapter_.values(), adamw_.state());
+}
+
+bool Trainer::run(const std::function<void(const StepRecord&)>& progress, const std::atomic<bool>& stop) {
+  auto saved = std::chrono::steady_clock::now();
+  for (std::int64_t i = state_.step; i < options_.schedule.steps; ++i) {
+    const StepRecord record = step(i);
+    log_->add(record);
+    const bool end = i + 1 == options_.schedule.steps;
+    if (end || (i + 1) % options_.validate_every == 0) validate(i + 1);
+    if (progress) progress(record);
+    if (end || stop.load() || seconds_since(saved) >= options_.save_seconds) {
+      save(i + 1);
+      saved = std::chrono::steady_clock::now();
+    }
+    if (stop.load() && !end) return false;
+  }
+  return true;
+}
+
+}  // namespace tome

@@ -1,0 +1,94 @@
+// A whole training run: passes, optimizer steps, checkpoints, validation, and the adapter at its end.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/threads.h"
+#include "model/adapter.h"
+#include "model/adapter_folder.h"
+#include "model/model.h"
+#include "train/adamw.h"
+#include "train/checkpoint.h"
+#include "train/epoch.h"
+#include "train/log.h"
+#include "train/pass.h"
+#include "train/pose.h"
+#include "train/schedule.h"
+#include "train/training_set.h"
+
+namespace tome {
+
+struct TrainerOptions {
+  std::filesystem::path out;         // the run's folder
+  std::int64_t passes_per_step = 1;  // gradients of this many passes are added up
+  std::int64_t window = 0;           // tokens of a pass at most
+  bool pack = true;                  // short examples share a pass
+  PoseOptions pose;
+  double learning_rate = 2e-4;
+  Schedule schedule;        // its `steps` is the length of the run
+  double largest_norm = 1;  // gradients are clipped to it; 0: never
+  AdamwSettings adamw;
+  AdapterUse use;  // goes with the adapter
+  std::size_t held_out_rows = 0;
+  std::int64_t validate_every = 50;  // steps
+  double save_seconds = 60;          // a checkpoint when the last is older, and at the end
+  std::uint64_t seed = 1;
+  PassOptions pass;
+  bool float32 = false;   // activations in f32 (for references), else bf16
+  double peak_flops = 0;  // of the machine, for the log; 0: not measured
+};
+
+/// Trains `adapter` for `model` and leaves in `out`: the adapter of the best validation loss (without held-out rows:
+/// the last), last/, checkpoint/, log.jsonl, validation.jsonl. The same options on the same folder go on where a run
+/// was ended, and give the same adapter as one that was not.
+class Trainer {
+ public:
+  /// Borrows all. `settings`: everything that decides the numbers, by name, for telling another run from this one.
+  Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapter& adapter, const TrainerOptions& options,
+          const std::map<std::string, std::string>& settings);
+
+  /// Steps done by an earlier run into the same folder; 0: a new run.
+  std::int64_t resumed_at() const { return resumed_at_; }
+  /// Why not the last checkpoint was taken; or empty.
+  const std::string& notice() const { return notice_; }
+  /// The least number of steps that shows every example once.
+  std::int64_t steps_of_epoch() const;
+
+  /// Runs to the end, or until `stop` after the step in hand (a checkpoint is then saved). Returns true at the end.
+  bool run(const std::function<void(const StepRecord&)>& progress, const std::atomic<bool>& stop);
+
+  const RunLog& log() const { return *log_; }
+
+ private:
+  void start_epoch();
+  std::vector<TrainingExample> next_examples(std::int64_t step);
+  StepRecord step(std::int64_t step);
+  void validate(std::int64_t step);
+  void save(std::int64_t step);
+  PassResult run_pass(const TrainingExample& example, const PassOptions& options);
+
+  Model& model_;
+  Threads& threads_;
+  const TrainingSet& data_;
+  Adapter& adapter_;
+  TrainerOptions options_;
+  DataSplit split_;
+  PassPlan plan_;  // of the epoch in hand
+  AdamW adamw_;
+  CheckpointFolder checkpoints_;
+  RunState state_;
+  std::unique_ptr<RunLog> log_;
+  std::vector<float> gradient_;           // as Adapter::values()
+  std::vector<LayerGradient> gradients_;  // [layers], into gradient_
+  float* output_norm_gradient_ = nullptr;
+  std::int64_t resumed_at_ = 0;
+  std::string notice_;
+};
+
+}  // namespace tome
