@@ -1,0 +1,173 @@
+#include "train/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <iterator>
+#include <map>
+
+#include "base/error.h"
+#include "formats/new_file.h"
+#include "text/html_escape.h"
+#include "train/chart.h"
+#include "train/report_style.h"
+
+namespace tome {
+namespace {
+
+template <typename Records, typename Value>
+Curve curve(const char* name, const Records& records, const Value& value) {
+  Curve result{name, {}};
+  for (const auto& record : records) {
+    result.points.push_back({static_cast<double>(record.step), static_cast<double>(value(record))});
+  }
+  return result;
+}
+
+std::vector<Chart> charts(const Report& report) {
+  using Step = StepRecord;
+  const auto& steps = report.steps;
+  std::vector<Chart> out;
+  Chart loss{"loss", "Loss", "nats a target token", AxisFormat::kPlain, false, {}};
+  loss.curves.push_back(curve("Training", steps, [](const Step& s) { return s.loss; }));
+  if (!report.validations.empty()) {
+    loss.curves.push_back(curve("Validation", report.validations, [](const ValidationRecord& v) { return v.loss; }));
+  }
+  out.push_back(std::move(loss));
+  out.push_back(
+      {"rate", "Learning rate", "step size", AxisFormat::kRate, true, {curve("Learning rate", steps, [](const Step& s) {
+         return s.learning_rate;
+       })}});
+  out.push_back(
+      {"speed", "Speed", "tokens a second", AxisFormat::kPlain, true, {curve("Speed", steps, [](const Step& s) {
+         return s.tokens_per_second;
+       })}});
+  out.push_back({"peak",
+                 "Use of the processor",
+                 "% of its measured peak",
+                 AxisFormat::kPlain,
+                 true,
+                 {curve("Use", steps, [](const Step& s) { return 100 * s.fraction_of_peak; })}});
+  out.push_back({"memory",
+                 "Memory, largest so far",
+                 "",
+                 AxisFormat::kBytes,
+                 true,
+                 {curve("Resident", steps, [](const Step& s) { return s.peak_rss_bytes; }),
+                  curve("Private", steps, [](const Step& s) { return s.peak_private_bytes; })}});
+  const bool spills = std::any_of(steps.begin(), steps.end(), [](const Step& s) { return s.spill_bytes > 0; });
+  if (spills) {
+    out.push_back(
+        {"spill", "Activations on disk", "", AxisFormat::kBytes, true, {curve("Spill file", steps, [](const Step& s) {
+           return s.spill_bytes;
+         })}});
+  }
+  return out;
+}
+
+std::string fixed(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+std::string duration(double seconds) {
+  const auto minutes = static_cast<std::int64_t>(seconds / 60);
+  if (minutes == 0) return cat(fixed(seconds, 0), " s");
+  if (minutes < 60) return cat(minutes, " min");
+  return cat(minutes / 60, " h ", minutes % 60, " min");
+}
+
+std::string thousands(std::int64_t value) {
+  std::string digits = cat(value);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  }
+  return digits;
+}
+
+void add_fact(std::string& out, const std::string& name, const std::string& value) {
+  out += cat("<div><dt>", name, "</dt><dd>", escape_html(value), "</dd></div>");
+}
+
+std::string facts(const Report& report) {
+  if (report.steps.empty()) return "";
+  std::int64_t tokens = 0;
+  double seconds = 0;
+  for (const StepRecord& step : report.steps) {
+    tokens += step.tokens;
+    if (step.tokens_per_second > 0) seconds += static_cast<double>(step.tokens) / step.tokens_per_second;
+  }
+  const StepRecord& last = report.steps.back();
+  std::string out = "<dl class=\"facts\">";
+  add_fact(out, "steps", cat(last.step, " of ", std::max(report.planned_steps, last.step)));
+  add_fact(out, "last loss", fixed(last.loss, 4));
+  const auto by_loss = [](const ValidationRecord& a, const ValidationRecord& b) { return a.loss < b.loss; };
+  const auto best = std::min_element(report.validations.begin(), report.validations.end(), by_loss);
+  if (best != report.validations.end()) {
+    add_fact(out, cat("best validation, step ", best->step), fixed(best->loss, 4));
+  }
+  add_fact(out, "tokens trained on", thousands(tokens));
+  add_fact(out, "time in steps", duration(seconds));
+  add_fact(out, "peak private memory",
+           cat(thousands(static_cast<std::int64_t>(last.peak_private_bytes >> 20)), " MiB"));
+  return out + "</dl>\n";
+}
+
+std::string settings_table(const Report& report) {
+  if (report.settings.empty()) return "";
+  std::string out = "<section><h2>Settings</h2><table class=\"wide\"><tbody>";
+  for (const auto& [name, value] : report.settings) {
+    out += cat("<tr><th scope=\"row\">", escape_html(name), "</th><td>", escape_html(value), "</td></tr>");
+  }
+  return out + "</tbody></table></section>\n";
+}
+
+// Question by question, so that one sees how an answer grew.
+std::string sample_tables(const Report& report) {
+  if (report.samples.empty()) return "";
+  std::vector<const SampleRecord*> questions;
+  std::map<std::string, std::string> answers;
+  for (const SampleRecord& sample : report.samples) {
+    std::string& rows = answers[sample.question];
+    if (rows.empty()) {
+      questions.push_back(&sample);
+      rows = cat("<tr class=\"wanted\"><th scope=\"row\">expected</th><td><bdi>", escape_html(sample.expected),
+                 "</bdi></td></tr>");
+    }
+    rows += cat("<tr><th scope=\"row\">step ", sample.step, "</th><td><bdi>", escape_html(sample.answer),
+                "</bdi></td></tr>");
+  }
+  std::string out = "<section><h2>Answers during training</h2>";
+  for (const SampleRecord* question : questions) {
+    out += cat("<h3><bdi>", escape_html(question->question), "</bdi></h3><table class=\"wide\"><tbody>",
+               answers[question->question], "</tbody></table>");
+  }
+  return out + "</section>\n";
+}
+
+}  // namespace
+
+std::string report_html(const Report& report) {
+  const std::string title = escape_html(report.title);
+  std::string out =
+      cat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+          // Nothing may load or run, whatever an answer holds.
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+          "<title>",
+          title, " \xc2\xb7 tome train</title>\n<style>", kReportStyle, "</style>\n</head>\n<body>\n<main>\n<h1>",
+          title, "</h1>\n<p class=\"lead\">A training run of tome.</p>\n");
+  out += facts(report) + "<div class=\"charts\">\n";
+  for (const Chart& chart : charts(report)) out += chart_html(chart);
+  return out + "</div>\n" + sample_tables(report) + settings_table(report) + "</main>\n</body>\n</html>\n";
+}
+
+void write_report(const std::filesystem::path& path, const Report& report) {
+  NewFile file(path);
+  file.write(report_html(report));
+  file.finish();
+}
+
+}  // namespace tome
