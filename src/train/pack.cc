@@ -39,7 +39,7 @@ TrainingExample pack_examples(std::span<const EncodedExample> examples) {
 }
 
 TrainingExample load_examples(const TrainingSet& data, std::span<const std::uint32_t> examples, const PoseOptions& pose,
-                          std::uint64_t step) {
+                              std::uint64_t step) {
   std::vector<EncodedExample> encoded;
   for (const std::uint32_t index : examples) {
     encoded.push_back(data.example(index));

@@ -16,6 +16,6 @@ TrainingExample pack_examples(std::span<const EncodedExample> examples);
 
 /// Reads the examples with these numbers (one pass of a PassPlan), spreads their positions, and joins them.
 TrainingExample load_examples(const TrainingSet& data, std::span<const std::uint32_t> examples, const PoseOptions& pose,
-                          std::uint64_t step);
+                              std::uint64_t step);
 
 }  // namespace tome

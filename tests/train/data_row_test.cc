@@ -86,7 +86,8 @@ TEST(DataRow, WrongShapesAndTypes) {
   expect_refused("[1]", "got array, expected an object");
   expect_refused("\"text\"", "got string, expected an object");
   expect_refused("{}", "of no known shape, got no keys");
-  expect_refused(R"({"prompt":"Q","completion":"A"})", "of no known shape, got the keys 'completion', 'prompt'; expected {");
+  expect_refused(R"({"prompt":"Q","completion":"A"})",
+                 "of no known shape, got the keys 'completion', 'prompt'; expected {");
   expect_refused(R"({"question":"Q","answer":"A"})", "of no known shape");
   expect_refused(R"({"a\u001bb":1})", "'a\\x1bb'");
   expect_refused(R"({"messages":[],"conversations":[]})", "of two shapes at once");

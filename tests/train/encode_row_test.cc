@@ -53,9 +53,15 @@ TEST(EncodeQuestions, SeveralSeeTheDocumentAndThemselvesOnly) {
   ASSERT_EQ(out.examples.size(), 1u);
   const EncodedExample& example = out.examples[0];
   EXPECT_EQ(spell(example), "<bos>[doc]Q:aA: 1\nQ:bA: 22\nQ:cA: 3\n");
-  EXPECT_EQ(spell_targets(example), ".........." " 1\n" "....." " 22\n" "....." " 3\n.");
+  EXPECT_EQ(spell_targets(example),
+            ".........."
+            " 1\n"
+            "....."
+            " 22\n"
+            "....."
+            " 3\n.");
   EXPECT_EQ(example.branches, (std::vector<std::size_t>{6, 14, 23}));
-  const std::vector<std::int64_t> positions = {0, 1, 2, 3, 4, 5, 6,  7,  8, 9, 10, 11, 12, 13, 6, 7,
+  const std::vector<std::int64_t> positions = {0, 1, 2,  3,  4,  5,  6,  7, 8, 9, 10, 11, 12, 13, 6, 7,
                                                8, 9, 10, 11, 12, 13, 14, 6, 7, 8, 9,  10, 11, 12, 13};
   EXPECT_EQ(example.positions, positions);
   const TrainingExample pass = pass_of(example);
@@ -74,7 +80,8 @@ TEST(EncodeQuestions, EachRowIsThatOfTheQuestionAlone) {
   const std::vector<QuestionAnswer> pairs = {{"first?", "1"}, {"second?", "22"}, {"third?", "333"}};
   for (const TrainOn train_on : {TrainOn::kAnswers, TrainOn::kAll}) {
     const auto build = [&](std::vector<QuestionAnswer> some) {
-      return pass_of(encode(questions("document", std::move(some)), kWide, short_layout(), {}, train_on).examples.at(0));
+      return pass_of(
+          encode(questions("document", std::move(some)), kWide, short_layout(), {}, train_on).examples.at(0));
     };
     const TrainingExample together = build(pairs);
     expect_sound(together);
@@ -118,11 +125,13 @@ TEST(EncodeQuestions, WhatFitsIsNotCut) {
 }
 
 TEST(EncodeQuestions, AQuestionWithoutRoomIsRefusedByName) {
-  expect_user_error([] { encode(questions(letters(20), {{"x", "1"}}), 11); },
-                    "data.jsonl:1: a question with its answer takes 8 tokens, more than the 7 that --context 11 leaves "
-                    "it; give at least --context 12");
-  expect_user_error([] { encode(questions("d", {{"x", "1"}, {"x", std::string(100, 'y')}}), 50); },
-                    "takes 107 tokens");
+  expect_user_error(
+      [] {
+        encode(questions(letters(20), {{"x", "1"}}), 11);
+      },
+      "data.jsonl:1: a question with its answer takes 8 tokens, more than the 7 that --context 11 leaves "
+      "it; give at least --context 12");
+  expect_user_error([] { encode(questions("d", {{"x", "1"}, {"x", std::string(100, 'y')}}), 50); }, "takes 107 tokens");
   expect_user_error([] { encode(questions("d", {{"x", "1"}}), 2); }, "more than the 0 that --context 2");
 }
 
@@ -230,7 +239,11 @@ TEST(EncodeChat, EveryAnswerIsATarget) {
   const EncodedRow out = encode(chat("S", {{"a", "1"}, {"b", "2"}}), kWide);
   ASSERT_EQ(out.examples.size(), 1u);
   EXPECT_EQ(spell(out.examples[0]), "<bos>[S]Q:aA: 1\nQ:bA: 2\n");
-  EXPECT_EQ(spell_targets(out.examples[0]), "........" " 1\n" "....." " 2\n.");
+  EXPECT_EQ(spell_targets(out.examples[0]),
+            "........"
+            " 1\n"
+            "....."
+            " 2\n.");
   EXPECT_TRUE(out.examples[0].branches.empty());
   const TrainingExample pass = pass_of(out.examples[0]);
   expect_sound(pass);
@@ -334,7 +347,8 @@ void expect_as_asked(const Tokenizer& tokenizer) {
       expected.insert(expected.end(), asked.begin(), asked.end());
       // From here on the model writes: what it is trained to write reads as the answer and ends with a stop.
       std::vector<TokenId> written;
-      for (std::size_t at = expected.size() - 1; at < example.targets.size() && example.targets[at] != kNoTarget; ++at) {
+      for (std::size_t at = expected.size() - 1; at < example.targets.size() && example.targets[at] != kNoTarget;
+           ++at) {
         written.push_back(example.targets[at]);
       }
       ASSERT_FALSE(written.empty());
