@@ -12,7 +12,6 @@ namespace tome {
 namespace {
 
 constexpr std::size_t kOpenPasses = 16;
-constexpr std::uint64_t kOrder = 1, kHeldOut = 2;  // purposes
 
 std::vector<std::uint32_t> numbers_below(std::size_t end) {
   std::vector<std::uint32_t> numbers(end);
@@ -32,7 +31,7 @@ struct OpenPass {
 }  // namespace
 
 std::vector<std::uint32_t> shuffled(std::vector<std::uint32_t> values, std::uint64_t seed, std::uint64_t epoch) {
-  shuffle(values, RandomNumbers(seed, kOrder, epoch));
+  shuffle(values, RandomNumbers(seed, RandomUse::kOrder, epoch));
   return values;
 }
 
@@ -42,7 +41,7 @@ DataSplit hold_out(const TrainingSet& data, std::size_t rows, std::uint64_t seed
                      " usable lines; hold out fewer, or give a file of its own");
   }
   std::vector<std::uint32_t> order = numbers_below(data.rows());
-  shuffle(order, RandomNumbers(seed, kHeldOut));
+  shuffle(order, RandomNumbers(seed, RandomUse::kHeldOut));
   std::vector<bool> held(data.rows());
   for (std::size_t i = 0; i < rows; ++i) held[order[i]] = true;
   DataSplit split;

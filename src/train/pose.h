@@ -13,10 +13,10 @@ struct PoseOptions {
   std::uint64_t seed = 0;
 };
 
-/// Cuts the rows into at most `chunks` runs at random places and moves every run but the first further on by a random
-/// skip, never less than the run before it. Positions keep growing from row to row and lie in [0, target_window).
-/// Questions lie in the last run, each going on from where the document ends. An example that fills the target window
-/// is left alone. (seed, step, index) decide everything.
+/// Cuts the rows into at most `chunks` runs at random places and moves every run but the first further on: skips are
+/// uniform over what the window has to spare, in ascending order. Positions keep growing from row to row and lie in [0,
+/// target_window). Questions lie in the last run, each going on from where the document ends. An example that fills the
+/// target window is left alone. (seed, step, index) decide everything.
 void spread_positions(EncodedExample& example, const PoseOptions& options, std::uint64_t step, std::uint64_t index);
 
 }  // namespace tome

@@ -1,35 +1,39 @@
-// Random numbers that are the same on every machine and in every standard library.
+// Whole numbers drawn one after another from a stream that its place in the run names.
 #pragma once
 
 #include <cstdint>
-#include <random>
+#include <limits>
+
+#include "base/random.h"
 
 namespace tome {
 
-/// Whole numbers of one use: (seed, purpose, a, b) name a stream of their own.
+/// What numbers of one seed are for; each has streams of its own.
+enum class RandomUse : std::uint64_t { kOrder = 1, kHeldOut = 2, kPose = 3 };
+
 class RandomNumbers {
  public:
-  RandomNumbers(std::uint64_t seed, std::uint64_t purpose, std::uint64_t a = 0, std::uint64_t b = 0)
-      : engine_(mix(mix(mix(mix(seed) ^ purpose) ^ a) ^ b)) {}
+  /// `a` < 2^48, `b` < 2^32 tell the draws of one use apart: an epoch, a step and an example.
+  RandomNumbers(std::uint64_t seed, RandomUse use, std::uint64_t a = 0, std::uint64_t b = 0)
+      : stream_(seed, static_cast<std::uint64_t>(use) << 48 | a), next_(b << 32) {}
 
   /// 0 .. end - 1, each as likely; end > 0.
   std::uint64_t below(std::uint64_t end) {
-    const std::uint64_t last_whole = std::mt19937_64::max() - std::mt19937_64::max() % end;
-    std::uint64_t number = engine_();
-    while (number >= last_whole) number = engine_();
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+    const std::uint64_t whole = kMost - kMost % end;
+    std::uint64_t number = draw();
+    while (number >= whole) number = draw();
     return number % end;
   }
 
  private:
-  // The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-  static std::uint64_t mix(std::uint64_t x) {
-    x += 0x9E3779B97F4A7C15;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-    return x ^ (x >> 31);
+  std::uint64_t draw() {
+    const std::uint64_t high = stream_.bits(next_++);
+    return high << 32 | stream_.bits(next_++);
   }
 
-  std::mt19937_64 engine_;  // its numbers are fixed by the C++ standard
+  RandomStream stream_;
+  std::uint64_t next_;
 };
 
 }  // namespace tome

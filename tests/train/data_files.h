@@ -88,6 +88,8 @@ inline void expect_sound(const TrainingExample& pass) {
   }
 }
 
-inline TrainingExample pass_of(const EncodedExample& example) { return pack_examples(std::vector<EncodedExample>{example}); }
+inline TrainingExample pass_of(const EncodedExample& example) {
+  return pack_examples(std::vector<EncodedExample>{example});
+}
 
 }  // namespace tome
