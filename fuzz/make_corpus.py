@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of the targets gguf and safetensors to corpus/: small good files, and bad ones of each kind."""
+"""Writes the first inputs of the targets gguf, safetensors and reading to corpus/: small good files, and bad ones."""
 
 import json
+import math
 import pathlib
 import struct
 
@@ -68,8 +69,48 @@ def safetensors_inputs():
     yield "twice", safetensors(b'{"a":{},"a":{}}')
 
 
+# The model of reading_fuzz.cc: bytes of a block of K and V, and the XXH3 of as many zeros.
+BLOCKS = {"bf16": (16384, 0xB7CE04B81707A4D0), "q8": (8704, 0xF76D24429326ACC1), "q4": (5120, 0x14C551510D4EF602)}
+
+
+def reading(kv="q4", tokens=300, first_block=0, parent="", stored=None, says=None):
+    """One whose keys and values are zeros; `stored`: blocks of the sliding layer, if not all."""
+    size, checksum = BLOCKS[kv]
+    blocks = (tokens + 255) // 256 - first_block
+    layers = [blocks if stored is None else stored, blocks]
+    metadata = {"version": "1", "settings": "0f", "text": "0e", "parent": parent, "kv": kv, "first_block": str(first_block),
+                "document": "d", "model": "m", "tokens": str(tokens)} | (says or {})
+    entries = {"tokens": ("I32", [tokens], 4), "offsets": ("U32", [tokens + 1], 4), "checksums": ("U64", [sum(layers)], 8)}
+    entries |= {f"layers.{i}": ("U32", [count, size // 4], 4) for i, count in enumerate(layers)}
+    header, at = {"__metadata__": metadata}, 0
+    for name, (kind, shape, each) in entries.items():
+        end = at + each * math.prod(shape)
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, end]}
+        at = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    data = bytes(4 * (2 * tokens + 1)) + struct.pack("<Q", checksum) * sum(layers)
+    return safetensors(text, data + bytes(size * sum(layers)))
+
+
+def reading_inputs():
+    def pair(root=b"", leaf=b""):
+        return struct.pack("<I", len(root)) + root + leaf
+
+    for kv in BLOCKS:
+        yield kv, pair(reading(kv, 100))
+    yield "chain", pair(reading(), reading(tokens=600, first_block=1, parent="root"))
+    yield "sliding", pair(reading(tokens=1100, stored=2))
+    yield "circle", pair(reading(parent="leaf"), reading(parent="root"))
+    yield "itself", pair(reading(parent="root"))
+    yield "orphan", pair(b"", reading(parent="gone", first_block=1))
+    yield "longer", pair(reading(tokens=100), reading(tokens=600, first_block=1, parent="root"))
+    yield "version", pair(reading(says={"version": "2"}))
+    yield "count", pair(reading(tokens=100, says={"first_block": "18446744073709551615"}))
+
+
 if __name__ == "__main__":
-    for target, inputs in (("gguf", gguf_inputs()), ("safetensors", safetensors_inputs())):
+    for target, inputs in (("gguf", gguf_inputs()), ("safetensors", safetensors_inputs()), ("reading", reading_inputs())):
         (FOLDER / target).mkdir(parents=True, exist_ok=True)
         for name, content in inputs:
             (FOLDER / target / name).write_bytes(content)

@@ -61,6 +61,7 @@ int run(CLI::App& app, int argc, char** argv, bool json) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);  // head(1) and its like end the program quietly
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error like a full disk
   CLI::App app{"tome reads, asks about, trains on and measures very long text with language models, on this machine."};
   app.name("tome");
   app.set_version_flag("--version", "tome 0.1.0");

@@ -91,7 +91,7 @@ void Model::load_gguf() {
   config_ = read_config(*gguf_);
   const auto find = [&](const std::string& name) -> const TensorView& {
     const TensorView* tensor = gguf_->find_tensor(name);
-    if (tensor == nullptr) throw_user_error(path_.string(), ": tensor ", name, " is missing");
+    if (tensor == nullptr) throw_user_error(path_.string(), ": tensor ", name, " is missing; is the download whole?");
     return *tensor;
   };
   embedding_ = find("token_embd.weight");
@@ -114,7 +114,7 @@ void Model::load_folder() {
     for (const char* prefix : {"", "language_model."}) {
       if (const TensorView* tensor = folder_->find_tensor(prefix + name)) return *tensor;
     }
-    throw_user_error(path_.string(), ": tensor ", name, " is missing");
+    throw_user_error(path_.string(), ": tensor ", name, " is missing; is the download whole?");
   };
   const float norm_offset = folder_norm_offset(config_.family);
   embedding_ = find("model.embed_tokens.weight");

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "formats/printable.h"
 
 namespace tome {
 namespace {
@@ -57,9 +58,10 @@ ReadingInfo make_info(const SafetensorsFile& file) {
   info.bytes = file.file().bytes().size();
   constexpr std::int64_t kMostTokens = 1'000'000'000;
   if (info.tokens < 1 || info.tokens > kMostTokens || info.first_block < 0 ||
-      info.first_block > info.tokens / ops::kKvBlock || (info.first_block > 0 && info.parent.empty())) {
+      info.first_block > info.tokens / ops::kKvBlock || (info.first_block > 0 && info.parent.empty()) ||
+      info.parent.find('/') != std::string::npos) {
     throw_user_error(file.file().path().string(), ": damaged reading: ", info.tokens, " tokens from block ",
-                     info.first_block, "; remove it with `tome readings rm`");
+                     info.first_block, " on after ", in_quotes(info.parent), "; remove it with `tome readings rm`");
   }
   return info;
 }

@@ -105,13 +105,19 @@ std::pair<ReadingChain, std::int64_t> ReadingStore::find_prefix(std::uint64_t se
 
 bool ReadingStore::remove(const std::string& id) const {
   if (id.empty() || id.find('/') != std::string::npos) return false;
-  for (const ReadingInfo& info : list()) {
-    if (info.parent == id) remove(info.id);
+  const std::vector<ReadingInfo> infos = list();
+  std::vector<std::string> ids{id};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    for (const ReadingInfo& info : infos) {
+      if (info.parent == ids[i] && std::find(ids.begin(), ids.end(), info.id) == ids.end()) ids.push_back(info.id);
+    }
   }
   std::error_code error;
   bool removed = false;
-  for (const char* extension : {".safetensors", ".partial", ".residual"}) {
-    removed = fs::remove(folder_ / (id + extension), error) || removed;
+  for (auto gone = ids.rbegin(); gone != ids.rend(); ++gone) {  // none is ever left without what it continues
+    for (const char* extension : {".safetensors", ".partial", ".residual"}) {
+      removed = fs::remove(folder_ / (*gone + extension), error) || removed;
+    }
   }
   return removed;
 }
@@ -119,8 +125,7 @@ bool ReadingStore::remove(const std::string& id) const {
 void ReadingStore::evict(std::uintmax_t bytes, const std::string& keep) const {
   std::vector<ReadingInfo> infos = list();
   std::set<std::string> needed;
-  for (std::string id = keep; !id.empty();) {
-    needed.insert(id);
+  for (std::string id = keep; !id.empty() && needed.insert(id).second;) {
     const auto found = std::find_if(infos.begin(), infos.end(), [&](const ReadingInfo& info) { return info.id == id; });
     id = found == infos.end() ? std::string() : found->parent;
   }

@@ -122,14 +122,13 @@ void ReadingWriter::write_at(int fd, const void* data, std::size_t bytes, std::u
 }
 
 void ReadingWriter::begin(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> offsets) {
+  const State fresh;
+  // The state first: a header that fits must never stand beside the state of another reading.
+  if (keep_) write_at(residual_fd_, &fresh, sizeof fresh, 0, "the reading");
   if (::ftruncate(fd_, 0) != 0) throw_user_error("cannot write to ", folder_.string(), ": ", std::strerror(errno));
   write_at(fd_, header_.data(), header_.size(), 0, "the reading");
   write_at(fd_, tokens.data(), tokens.size_bytes(), entries_[0].offset, "the reading");
   write_at(fd_, offsets.data(), offsets.size_bytes(), entries_[1].offset, "the reading");
-  if (keep_) {
-    const State fresh;
-    if (::ftruncate(residual_fd_, 0) == 0) write_at(residual_fd_, &fresh, sizeof fresh, 0, "the reading");
-  }
 }
 
 // An interrupted run left its state in the .residual file: layers done, then two slots for the residual stream.

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 WIDTH, HEADS, KV_HEADS, HEAD_WIDTH, FEED_FORWARD, LAYERS = 32, 4, 2, 16, 48, 3
-WINDOW = 4096
+WINDOW, SLIDING = 4096, 300
 MERGES = ["Ġ t", "h e", "Ġt he", "i n", "e r"]
 
 
@@ -58,12 +58,18 @@ def write_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|end|>"}), encoding="utf-8")
 
 
-def shapes(rows: int) -> dict[str, list[int]]:
+def shapes(rows: int, gemma: bool) -> dict[str, list[int]]:
     result = {"model.embed_tokens.weight": [rows, WIDTH], "model.norm.weight": [WIDTH]}
+    norms = ["input_layernorm", "post_attention_layernorm"]
+    if not gemma:
+        result["lm_head.weight"] = [rows, WIDTH]
+    if gemma:
+        norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
     for layer in range(LAYERS):
         prefix = f"model.layers.{layer}."
-        result[prefix + "input_layernorm.weight"] = [WIDTH]
-        result[prefix + "post_attention_layernorm.weight"] = [WIDTH]
+        result |= {f"{prefix}{norm}.weight": [WIDTH] for norm in norms}
+        if gemma:
+            result |= {f"{prefix}self_attn.{norm}.weight": [HEAD_WIDTH] for norm in ("q_norm", "k_norm")}
         result[prefix + "self_attn.q_proj.weight"] = [HEADS * HEAD_WIDTH, WIDTH]
         result[prefix + "self_attn.k_proj.weight"] = [KV_HEADS * HEAD_WIDTH, WIDTH]
         result[prefix + "self_attn.v_proj.weight"] = [KV_HEADS * HEAD_WIDTH, WIDTH]
@@ -74,13 +80,14 @@ def shapes(rows: int) -> dict[str, list[int]]:
     return result
 
 
-def write_weights(folder: Path, rows: int) -> None:
+def write_weights(folder: Path, rows: int, gemma: bool) -> None:
     numbers = random.Random(3)
+    spread = 0.15 if gemma else 0.4  # answers then depend on the whole text
     header: dict[str, object] = {}
     data = bytearray()
-    for name, shape in shapes(rows).items():
+    for name, shape in shapes(rows, gemma).items():
         count = shape[0] * (shape[1] if len(shape) > 1 else 1)
-        values = [1.0] * count if len(shape) == 1 else [numbers.gauss(0, 0.15) for _ in range(count)]
+        values = [1.0] * count if len(shape) == 1 else [numbers.gauss(0, spread) for _ in range(count)]
         begin = len(data)
         data += struct.pack(f"<{count}f", *values)
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, len(data)]}
@@ -89,7 +96,8 @@ def write_weights(folder: Path, rows: int) -> None:
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(data))
 
 
-def write_model(folder: Path) -> None:
+def write_model(folder: Path, *, gemma: bool = False, window: int = WINDOW) -> None:
+    """A Llama, or a Gemma 3 whose first two layers look back SLIDING tokens."""
     folder.mkdir(parents=True)
     rows = len(vocabulary())
     config = {
@@ -102,13 +110,26 @@ def write_model(folder: Path) -> None:
         "num_key_value_heads": KV_HEADS,
         "head_dim": HEAD_WIDTH,
         "vocab_size": rows,
-        "max_position_embeddings": WINDOW,
+        "max_position_embeddings": window,
         "rms_norm_eps": 1e-5,
-        "rope_theta": 10000.0,
-        "hidden_act": "silu",
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": gemma,
         "eos_token_id": 0,
     }
+    if gemma:
+        config |= {
+            "architectures": ["Gemma3ForCausalLM"],
+            "model_type": "gemma3_text",
+            "hidden_activation": "gelu_pytorch_tanh",
+            "query_pre_attn_scalar": HEAD_WIDTH,
+            "sliding_window": SLIDING,
+            "layer_types": ["sliding_attention"] * (LAYERS - 1) + ["full_attention"],
+            "rope_parameters": {
+                "full_attention": {"rope_theta": 1000000.0, "rope_type": "default"},
+                "sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"},
+            },
+        }
+    else:
+        config |= {"rope_theta": 10000.0, "hidden_act": "silu"}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    write_weights(folder, rows)
+    write_weights(folder, rows, gemma)
     write_tokenizer(folder)

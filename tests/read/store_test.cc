@@ -113,6 +113,22 @@ TEST_F(StoreTest, UsingAContinuationUsesWhatItContinues) {
   EXPECT_FALSE(ReadingStore(store()).remove("../" + root.stem().string()));
 }
 
+TEST_F(StoreTest, AReadingThatContinuesItself) {
+  read(*session("llama"), make_text(600));
+  const auto leaf = read(*session("llama"), make_text(900)).path;
+  std::string bytes = read_bytes(leaf);
+  const std::size_t parent = bytes.find("\"parent\":\"") + 10;
+  bytes.replace(parent, leaf.stem().string().size(), leaf.stem().string());
+  std::ofstream(leaf, std::ios::binary) << bytes;
+  const ReadingStore readings(store());
+  expect_user_error([&] { readings.open(leaf.stem(), Model(tiny_folder("llama")).config()); }, "continues itself");
+  readings.touch(leaf.stem());
+  readings.evict(0, leaf.stem());
+  EXPECT_TRUE(std::filesystem::exists(leaf));
+  EXPECT_TRUE(readings.remove(leaf.stem()));
+  EXPECT_FALSE(std::filesystem::exists(leaf));
+}
+
 TEST_F(StoreTest, ListTellsOfReadingsAndSkipsStrangers) {
   const auto path = read(*session("llama"), make_text(300)).path;
   std::ofstream(store() / "stranger.safetensors") << "no reading";
