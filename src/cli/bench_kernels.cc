@@ -14,6 +14,7 @@
 #include "model/kv_sequence.h"
 #include "model/linear.h"
 #include "ops/attention.h"
+#include "ops/attention_backward.h"
 #include "ops/gemv.h"
 #include "ops/kernels/kernels.h"
 
@@ -71,6 +72,40 @@ void bench_attention(Threads& threads, const AttentionCase& c, int tokens, int q
                                tokens, c.window > 0 ? cat(", window ", c.window) : std::string());
   const double work = bytes ? pairs * 4 * c.kv_heads * c.width : 4 * pairs * c.heads * c.width;
   line(name, work / seconds, peak, bytes ? "GB/s   " : "GFLOP/s");
+}
+
+// The five products of the backward pass, causal over all `tokens`.
+void bench_attention_backward(Threads& threads, const AttentionCase& c, int tokens, double peak) {
+  const ops::AttentionShape shape{c.heads, c.kv_heads, c.width, 1.0f / std::sqrt(static_cast<float>(c.width))};
+  const auto n = static_cast<std::size_t>(tokens);
+  const std::ptrdiff_t q_width = std::ptrdiff_t{c.heads} * c.width;
+  const std::ptrdiff_t kv_width = std::ptrdiff_t{c.kv_heads} * c.width;
+  const auto keys = random_rows(n * static_cast<std::size_t>(kv_width));
+  const auto q = random_rows(n * static_cast<std::size_t>(q_width));
+  const std::vector<float> sums(n * static_cast<std::size_t>(c.heads), 10.0f);
+  std::vector<float> dq(q.size()), dk(keys.size()), dv(keys.size());
+  std::vector<ops::KeyRange> visible(n);
+  double pairs = 0;
+  for (std::size_t t = 0; t < n; ++t) {
+    visible[t] = ops::causal_range(static_cast<std::int64_t>(t), c.window);
+    pairs += static_cast<double>(visible[t].end - visible[t].begin);
+  }
+  ops::AttentionGradientInput<bf16> input;
+  input.q = {q.data(), q_width};
+  input.k = {keys.data(), kv_width};
+  input.v = {keys.data(), kv_width};
+  input.d_out = {q.data(), q_width};
+  input.log_sum_exp = {sums.data(), c.heads};
+  input.delta = {sums.data(), c.heads};
+  input.visible = visible;
+  input.keys = n;
+  ops::AttentionBackward<bf16> backward;
+  const double seconds = best_seconds([&] {
+    backward.run(threads, shape, input, {dq.data(), q_width}, {dk.data(), kv_width}, {dv.data(), kv_width});
+  });
+  line(cat("attention backward ", c.heads, "/", c.kv_heads, " heads of ", c.width, ", ", tokens,
+           c.window > 0 ? cat(", window ", c.window) : std::string()),
+       10 * pairs * static_cast<double>(q_width) / seconds, peak, "GFLOP/s");
 }
 
 // A random weight of `type`, [out][in].
@@ -140,6 +175,7 @@ void bench_kernels(int thread_count, int tokens) {
               peak.dram * 1e-9);
   for (const AttentionCase& c : {AttentionCase{9, 3, 64, 0}, {8, 8, 128, 0}, {4, 1, 256, 512}, {4, 1, 256, 0}}) {
     bench_attention(threads, c, tokens, tokens, measure_bf16(threads), false);
+    bench_attention_backward(threads, c, tokens, measure_bf16(threads));
   }
   struct {
     std::size_t out, in;
