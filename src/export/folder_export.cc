@@ -72,8 +72,7 @@ json family_settings(const ModelConfig& config) {
     layer_types.push_back(config.is_sliding(i) ? "sliding_attention" : "full_attention");
   }
   const auto scale = static_cast<double>(config.attention_scale);
-  // A whole number in every model there is; f32 gives it back with a few digits of noise.
-  const double scalar = std::round(1 / (scale * scale) * 1e4) / 1e4;
+  const auto scalar = static_cast<std::int64_t>(std::llround(1 / (scale * scale)));  // a whole number in every model
   return {{"architectures", {"Gemma3ForCausalLM"}},
           {"model_type", "gemma3_text"},
           {"hidden_activation", "gelu_pytorch_tanh"},

@@ -95,7 +95,7 @@ class Use(AdapterTest):
 
     def test_contradicting_flags(self):
         trained = tiny_adapter.write_adapter(self.home / "trained", rope_scaling="linear:4", layout="qa")
-        ask = ["ask", self.text, "Who did it?", "--adapter", trained]
+        ask = ["ask", self.text, "Who did it?", "--adapter", trained, "-q"]
         self.wrong(*ask, "--rope-scaling", "yarn:4", says="was trained with linear:4:4096")
         self.wrong(*ask, "--layout", "q-a", says="--layout q-a: the adapter")
         self.wrong(*ask, "--context", "100000", says="was trained for a window of 16384 tokens")
