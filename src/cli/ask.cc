@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
+#include "formats/printable.h"
 #include "model/plan.h"
 #include "read/session.h"
 #include "text/document.h"
@@ -89,7 +90,7 @@ class Conversation {
       : flags_(flags),
         open_(open_model(flags.model)),
         threads_(flags.model.thread_count()),
-        layout_(flags.layout.empty() ? default_layout(*open_.tokenizer) : find_layout(flags.layout)),
+        layout_(choose_layout()),
         session_(*open_.model, open_.tokenizer->fingerprint(), threads_, session_options()) {
     read(files);
   }
@@ -130,12 +131,24 @@ class Conversation {
   }
 
  private:
+  const Layout& choose_layout() const {
+    const std::string& trained = open_.use.layout;
+    if (!trained.empty() && !flags_.layout.empty() && trained != flags_.layout) {
+      throw_user_error("--layout ", flags_.layout, ": the adapter (", flags_.model.adapter,
+                       "/tome.json) was trained with ", in_quotes(trained), "; leave the flag out");
+    }
+    const std::string& name = trained.empty() ? flags_.layout : trained;
+    return name.empty() ? default_layout(*open_.tokenizer) : find_layout(name);
+  }
+
   SessionOptions session_options() const {
     SessionOptions options;
     options.exact = flags_.model.exact;
     options.kv = flags_.model.kv_type();
     options.keep = !flags_.no_keep;
     options.store = store_folder(flags_.store);
+    options.adapters = open_.adapters();
+    options.adapter_fingerprint = open_.adapter_fingerprint();
     options.store_bytes = static_cast<std::uintmax_t>(parse_bytes("--store-limit", flags_.store_limit));
     return options;
   }
@@ -230,6 +243,7 @@ void add_ask(CLI::App& app) {
       "examples:\n  tome ask book.epub \"Who killed Kim?\"\n  tome ask contract.pdf            a prompt to ask more\n"
       "  cat notes.txt | tome ask - --question \"When is the meeting?\"");
   flags->model.add_to(*c);
+  flags->model.add_adapter_to(*c);
   c->add_option("FILE", flags->arguments,
                 "documents (txt, md, html, epub, pdf, folders, - for stdin), then the question")
       ->required();

@@ -9,7 +9,9 @@ namespace tome::cli {
 
 void add_ask(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_convert(CLI::App& app);
 void add_info(CLI::App& app);
+void add_merge(CLI::App& app);
 void add_models(CLI::App& app);
 void add_perplexity(CLI::App& app);
 void add_plan(CLI::App& app);

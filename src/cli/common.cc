@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "base/error.h"
+#include "model/config_limits.h"
 #include "text/document.h"
 
 namespace tome::cli {
@@ -32,6 +34,10 @@ void ModelFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--force", force, "take --kv q4 although it costs quality");
   command.add_flag("-q,--quiet", quiet, "only errors on stderr");
+}
+
+void ModelFlags::add_adapter_to(CLI::App& command) {
+  command.add_option("--adapter", adapter, "a trained adapter: a folder that tome train or PEFT wrote");
 }
 
 int ModelFlags::thread_count() const { return threads > 0 ? threads : usable_cores(); }
@@ -69,6 +75,35 @@ fs::path find_model(const std::string& name_or_path) {
                    "` to get one");
 }
 
+namespace {
+
+// Returns a note for the user, as stretch_context.
+std::string stretch_as_trained(ModelConfig& config, const AdapterUse& use, const ModelFlags& flags) {
+  const std::string from = cat("the adapter (", flags.adapter, "/tome.json)");
+  ModelConfig own = config;
+  const std::string note = use.rope_scaling.empty() ? std::string() : stretch_context(config, 0, use.rope_scaling);
+  if (!flags.rope_scaling.empty()) {
+    stretch_context(own, 0, flags.rope_scaling);
+    if (own.rope_scaling != config.rope_scaling) {
+      throw_user_error("--rope-scaling ", flags.rope_scaling, ": ", from, " was trained with ",
+                       to_string(config.rope_scaling), "; leave the flag out");
+    }
+  }
+  if (!flags.context.empty() && parse_count("--context", flags.context) > config.context_length) {
+    throw_user_error("--context ", flags.context, ": ", from, " was trained for a window of ", config.context_length,
+                     " tokens; ask for at most that");
+  }
+  return note;
+}
+
+std::string stretch_as_asked(ModelConfig& config, const ModelFlags& flags) {
+  if (flags.context.empty() && flags.rope_scaling.empty()) return "";
+  const std::int64_t context = flags.context.empty() ? config.context_length : parse_count("--context", flags.context);
+  return stretch_context(config, context, flags.rope_scaling);
+}
+
+}  // namespace
+
 OpenModel open_model(const ModelFlags& flags) {
   OpenModel open;
   open.model = std::make_unique<Model>(find_model(flags.model));
@@ -78,12 +113,22 @@ OpenModel open_model(const ModelFlags& flags) {
     throw_user_error(open.model->path().string(), ": the tokenizer has ", open.tokenizer->vocabulary(),
                      " pieces, the embedding only ", open.model->config().vocabulary, " rows");
   }
-  if (!flags.context.empty() || !flags.rope_scaling.empty()) {
-    const std::int64_t context =
-        flags.context.empty() ? open.model->config().context_length : parse_count("--context", flags.context);
-    const std::string note = stretch_context(open.model->config(), context, flags.rope_scaling);
-    if (!note.empty() && !flags.quiet) std::cerr << note << '\n';
+  const auto tell = [&](const std::string& text) {
+    if (!text.empty() && !flags.quiet) std::cerr << text << '\n';
+  };
+  std::optional<AdapterUse> use;
+  if (!flags.adapter.empty()) {
+    open.adapter = std::make_unique<Adapter>(load_adapter(flags.adapter, open.model->config()));
+    use = load_adapter_use(flags.adapter);
   }
+  if (use && use->base_fingerprint != 0 && use->base_fingerprint != open.model->fingerprint()) {
+    tell(cat("note: ", flags.adapter, " was trained on another file of its base model (", plain_name(use->base_model),
+             "); answers may be worse"));
+  }
+  ModelConfig& config = open.model->config();
+  tell(use ? stretch_as_trained(config, *use, flags) : stretch_as_asked(config, flags));
+  if (open.adapter) use_trained_weights(*open.adapter, *open.model);
+  open.use = use.value_or(AdapterUse());
   return open;
 }
 

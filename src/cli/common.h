@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/threads.h"
+#include "model/adapter_folder.h"
 #include "model/model.h"
 #include "ops/attention.h"
 #include "text/tokenizer.h"
@@ -30,20 +32,32 @@ struct ModelFlags {
   std::string kv = "bf16";
   bool force = false;
   bool quiet = false;
+  std::string adapter;  // a folder; empty: none
 
   void add_to(CLI::App& command);
+  /// --adapter, for the commands that can use one.
+  void add_adapter_to(CLI::App& command);
   int thread_count() const;
   /// Throws UserError for a type that costs more than it should (docs/performance.md), unless --force.
   ops::KvType kv_type() const;
 };
 
-/// A model with its tokenizer, opened and stretched as the flags say.
+/// A model with its tokenizer, opened and stretched as the flags say, and the adapter that goes with it.
 struct OpenModel {
   std::unique_ptr<Model> model;
   std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<Adapter> adapter;  // null: none
+  AdapterUse use;                    // of the adapter; all empty without one
+
+  /// Empty without an adapter.
+  std::span<const LayerAdapter> adapters() const {
+    return adapter ? adapter->layers() : std::span<const LayerAdapter>();
+  }
+  std::uint64_t adapter_fingerprint() const { return adapter ? adapter->fingerprint() : 0; }
 };
 
-/// Notes (chosen RoPE scaling) go to stderr unless quiet.
+/// Notes (chosen RoPE scaling, an adapter of another base) go to stderr unless quiet. RoPE scaling comes from the
+/// adapter's tome.json when it has one; a flag that contradicts it is a UserError.
 OpenModel open_model(const ModelFlags& flags);
 
 /// A tokenizer without its model's weights. A GGUF's pieces lie in `gguf`.

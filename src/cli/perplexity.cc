@@ -23,8 +23,9 @@ struct Flags {
 };
 
 template <typename T>
-std::vector<double> losses(const Model& model, Threads& threads, Precision precision, ops::KvType kv_type,
+std::vector<double> losses(const OpenModel& open, Threads& threads, Precision precision, ops::KvType kv_type,
                            std::span<const TokenId> ids) {
+  const Model& model = *open.model;
   const std::size_t rows = ids.size() - 1;  // the last token is only a target
   AlignedBuffer<T> x(rows * model.config().width);
   embed<T>(model, ids.first(rows), x.data());
@@ -43,6 +44,7 @@ std::vector<double> losses(const Model& model, Threads& threads, Precision preci
   };
   ForwardOptions options;
   options.precision = precision;
+  options.adapters = open.adapters();
   forward<T>(model, threads, options, pass);
   std::vector<double> result(rows);
   token_losses<T>(model, threads, x.data(), ids.subspan(1), Precision::kExact, result);
@@ -75,9 +77,8 @@ void run(const Flags& flags) {
   const std::int64_t wanted = flags.model.context.empty() ? 0 : parse_count("--context", flags.model.context);
   const std::vector<TokenId> ids = first_tokens(open, document, static_cast<std::size_t>(wanted));
   const Precision precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
-  const auto nll = flags.model.dtype == "f32"
-                       ? losses<float>(*open.model, threads, precision, flags.model.kv_type(), ids)
-                       : losses<bf16>(*open.model, threads, precision, flags.model.kv_type(), ids);
+  const auto nll = flags.model.dtype == "f32" ? losses<float>(open, threads, precision, flags.model.kv_type(), ids)
+                                              : losses<bf16>(open, threads, precision, flags.model.kv_type(), ids);
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());
@@ -103,6 +104,7 @@ void add_perplexity(CLI::App& app) {
       "examples:\n  tome perplexity book.txt\n  tome perplexity book.txt --context 32k -m smollm2 --json\n\n"
       "Over the first --context tokens of the text, BOS included (default: 4,096, or all that text and window have).");
   flags->model.add_to(*command);
+  flags->model.add_adapter_to(*command);
   command->add_option("FILE", flags->file, "a document, or - for stdin")->required();
   command->add_flag("--json", flags->json, "one JSON object on stdout");
   command->callback([flags] { run(*flags); });

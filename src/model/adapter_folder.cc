@@ -11,6 +11,7 @@
 #include "formats/safetensors_folder.h"
 #include "model/adapter_card.h"
 #include "model/adapter_config.h"
+#include "model/row_order.h"
 #include "model/tensor_names.h"
 
 namespace tome {
@@ -23,12 +24,6 @@ constexpr const char* kWeightsFile = "adapter_model.safetensors";
 constexpr const char* kPrefix = "base_model.model.";
 constexpr const char* kEmbedding = "base_model.model.model.embed_tokens.weight";
 constexpr const char* kHead = "base_model.model.lm_head.weight";
-
-/// Where row `row` of B in PEFT's order (a head's halves) is in the order of a model with RopeLayout::kPairs.
-std::size_t row_in_pairs(std::size_t row, std::size_t head_width) {
-  const std::size_t in_head = row % head_width, half = head_width / 2;
-  return row - in_head + 2 * (in_head % half) + in_head / half;
-}
 
 bool has_pair_order(const ModelConfig& config, const std::string& tensor) {
   return config.rope_layout == RopeLayout::kPairs &&
