@@ -13,12 +13,12 @@ template <typename T>
 void backward_pack_queries(const T* rows, std::ptrdiff_t stride, int count, int width, int queries,
                            std::uint32_t* columns, std::uint32_t* lines);
 template <typename T>
-void backward_load_keys(const T* k, const T* v, std::ptrdiff_t stride, int count, int width, void* scratch);
+void backward_load_keys(const T* k, const T* v, std::ptrdiff_t stride, int count, int width, void* memory);
 template <typename T>
-void backward_scores(const BackwardTile& tile, void* scratch);
+void backward_scores(const BackwardTile& tile, void* memory);
 template <typename T>
-void backward_add_queries(const BackwardTile& tile, void* scratch);
+void backward_add_queries(const BackwardTile& tile, void* memory);
 template <typename T>
-void backward_store_keys(int count, int width, float* dk, float* dv, std::ptrdiff_t stride, const void* scratch);
+void backward_store_keys(int count, int width, float* dk, float* dv, std::ptrdiff_t stride, const void* memory);
 
 }  // namespace tome::ops::TOME_LEVEL

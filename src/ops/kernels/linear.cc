@@ -185,8 +185,7 @@ void outer_product(const T* x, std::size_t stride, const float* low, std::size_t
                    std::size_t width, float* sums) {
   constexpr int kRows = kLanes == 16 ? 8 : 4;
   constexpr std::size_t kColumns = 2 * kLanes;
-  std::size_t k = 0;
-  const auto take = [&](auto count) {
+  const auto take = [&](auto count, std::size_t k) {
     constexpr int kR = decltype(count)::value;
     float* to = sums + k * width;
     std::size_t n = 0;
@@ -199,10 +198,10 @@ void outer_product(const T* x, std::size_t stride, const float* low, std::size_t
         to[r * width + i] = sum;
       }
     }
-    k += kR;
   };
-  while (k + kRows <= rank) take(std::integral_constant<int, kRows>{});
-  while (k < rank) take(std::integral_constant<int, 1>{});
+  std::size_t k = 0;
+  for (; k + kRows <= rank; k += kRows) take(std::integral_constant<int, kRows>{}, k);
+  for (; k < rank; ++k) take(std::integral_constant<int, 1>{}, k);
 }
 
 template void linear_pack<tome::bf16>(const float*, std::size_t, std::size_t, std::uint32_t*);
