@@ -64,6 +64,13 @@ inline void write_text(const std::filesystem::path& path, const std::string& tex
   std::ofstream(path, std::ios::binary) << text;
 }
 
+/// Sanitizers keep books about every page, so that private memory says nothing about the program.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kMemoryIsMeasurable = false;
+#else
+inline constexpr bool kMemoryIsMeasurable = true;
+#endif
+
 /// `run` throws a UserError of one line that holds all `words`.
 template <typename Run>
 void expect_user_error(const Run& run, const std::vector<std::string>& words) {
