@@ -128,7 +128,8 @@ class Merge(AdapterTest):
         self.good("merge", "--adapter", trained, "-o", str(target), "--type", "Q4_K", "-q")
         metadata, tensors = gguf_header(target)
         self.assertEqual(tensors["blk.0.attn_q.weight"], (6, [64, 32]))  # Q5_0: 256 does not divide 32
-        self.assertEqual(tensors["token_embd.weight"][0], 8)  # Q8_0: it is the output matrix too
+        self.assertEqual(tensors["token_embd.weight"][0], 6)
+        self.assertEqual(tensors["output.weight"][0], 8)  # Q8_0: four bits are too few for the output matrix
         self.assertEqual(tensors["blk.2.ffn_down.weight"][0], 1)  # F16: 32 does not divide 48
         self.assertEqual(tensors["output_norm.weight"][0], 0)
         self.assertEqual(metadata["llama.rope.scaling.type"], "linear")
