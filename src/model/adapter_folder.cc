@@ -206,6 +206,7 @@ std::vector<AdapterTensor> stored_tensors(const Adapter& adapter) {
 void write_weights(NewFile& file, const Adapter& adapter, const ModelConfig& config) {
   const std::vector<AdapterTensor> tensors = stored_tensors(adapter);
   std::vector<SafetensorsEntry> entries;
+  entries.reserve(tensors.size());
   for (const AdapterTensor& tensor : tensors) {
     entries.push_back({tensor.name, "F32", tensor.shape, 0, tensor.size() * sizeof(float)});
   }
