@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of the targets gguf, safetensors and reading to corpus/: small good files, and bad ones."""
+"""Writes the first inputs of gguf, safetensors, reading and training_data to corpus/: small good files, and bad ones."""
 
 import json
 import math
@@ -109,8 +109,38 @@ def reading_inputs():
     yield "count", pair(reading(tokens=100, says={"first_block": "18446744073709551615"}))
 
 
+def lines(window, *rows):
+    """The window less 2, halved, then JSON lines."""
+    return bytes([window]) + b"\n".join(r if isinstance(r, bytes) else json.dumps(r).encode() for r in rows) + b"\n"
+
+
+def training_data_inputs():
+    one = {"document": "It was the ferryman.", "question": "Who?", "answer": "He"}
+    several = {"document": "A story " * 9, "questions": [{"question": f"Q{i}", "answer": f"A{i}"} for i in range(5)]}
+    chat = {"messages": [{"role": "system", "content": "S"}] + [
+        {"role": role, "content": role * 3} for role in ("user", "assistant", "user", "assistant")]}
+    share = {"conversations": [{"from": "human", "value": "Hello " * 30}, {"from": "gpt", "value": "Hi"}]}
+    alpaca = {"instruction": "Add", "input": "1 2", "output": "3", "text": "all"}
+    text = {"text": "once upon a time " * 5}
+    yield "questions", lines(100, one, several)
+    yield "cut", lines(32, one, several)
+    yield "chats", lines(120, chat, share, alpaca, {"instruction": "Say", "output": "x"})
+    yield "short_chats", lines(55, chat, share)
+    yield "text", lines(7, text, {"text": "\ufeffone\r\ntwo"})
+    yield "shapes", lines(60, {"text": 1}, {"prompt": "x"}, chat | share, [1], {"document": "", "question": "a", "answer": "b"})
+    yield "turns", lines(60, {"messages": [{"role": "assistant", "content": "x"}]}, {"messages": []})
+    yield "bytes", lines(60, b"\xef\xbb\xbf", b"\xff", b"{}\0", b'{"text":"\\ud800"}', b"[" * 40, b'{"text":"a\\u0000"}')
+    yield "long", lines(60, {"text": "x" * 5000}, text)
+    yield "array", lines(60, [text])
+
+
 if __name__ == "__main__":
-    for target, inputs in (("gguf", gguf_inputs()), ("safetensors", safetensors_inputs()), ("reading", reading_inputs())):
+    for target, inputs in (
+        ("gguf", gguf_inputs()),
+        ("safetensors", safetensors_inputs()),
+        ("reading", reading_inputs()),
+        ("training_data", training_data_inputs()),
+    ):
         (FOLDER / target).mkdir(parents=True, exist_ok=True)
         for name, content in inputs:
             (FOLDER / target / name).write_bytes(content)
