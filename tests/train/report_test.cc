@@ -107,6 +107,11 @@ TEST(ChartHtml, PointsLieWhereTheAxesSay) {
   EXPECT_THAT(html, HasSubstr("<figcaption id=\"c-words\">"));
 }
 
+TEST(ChartHtml, OnePointIsADotInTheMiddle) {
+  const Chart chart{"c", "Loss", "nats", AxisFormat::kPlain, true, {{"Training", {{7, 1}}}}};
+  EXPECT_THAT(chart_html(chart), HasSubstr("<circle cx=\"240.0\" cy=\"12.0\""));
+}
+
 TEST(ChartHtml, EveryPointIsInsideTheFrame) {
   for (const bool from_zero : {false, true}) {
     for (const double size : {1e-9, 1.0, 3e12}) {
