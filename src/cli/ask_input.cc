@@ -71,6 +71,9 @@ ReadingInput make_input(const Document& document, const Tokenizer& tokenizer, co
   const auto needed = static_cast<std::int64_t>(input.tokens.size()) + options.reserve;
   const std::int64_t excess = needed - window;
   if (excess <= 0) return input;
+  if (options.reserve >= window) {
+    throw_user_error("--reserve ", options.reserve, ": ", model, " holds only ", window, " tokens; reserve less");
+  }
   if (options.cut.empty()) {
     throw_user_error(
         document.name, ": ", grouped(static_cast<std::int64_t>(text.ids.size())), " tokens, but ", model, " holds ",
