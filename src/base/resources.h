@@ -18,6 +18,9 @@ std::uint64_t peak_private();
 /// Takes a sample; called where memory is at its largest (after each chunk and each token).
 void sample_private_peak();
 
+/// Gives the system the memory that was freed and is kept for reuse.
+void return_freed_memory();
+
 /// Seconds since the process was started, by the kernel's clock.
 double process_seconds();
 

@@ -39,6 +39,29 @@ struct Flags {
   SamplerOptions sampling;
 };
 
+/// What the flags say in words, as numbers.
+struct Limits {
+  std::int64_t answer, reserve;  // tokens
+  std::uint64_t store;           // bytes
+  std::uint64_t memory;          // bytes; 0: not bounded
+};
+
+// Before anything is opened.
+Limits parse_limits(const Flags& flags) {
+  const SamplerOptions& s = flags.sampling;
+  for (const double value : {static_cast<double>(s.temperature), static_cast<double>(s.top_p),
+                             static_cast<double>(s.min_p), static_cast<double>(s.repetition_penalty)}) {
+    if (std::isnan(value)) {
+      throw_user_error("--temperature, --top-p, --min-p, --repetition-penalty: got nan, expected a number");
+    }
+  }
+  const auto bytes = [](const char* flag, const std::string& text) {
+    return static_cast<std::uint64_t>(parse_bytes(flag, text));
+  };
+  return {parse_count("--max-tokens", flags.most_tokens), parse_count("--reserve", flags.reserve),
+          bytes("--store-limit", flags.store_limit), flags.memory.empty() ? 0 : bytes("--memory", flags.memory)};
+}
+
 // Splits FILE... [QUESTION]: the last argument is the question when it holds a blank and names no file.
 std::vector<fs::path> split_arguments(Flags& flags) {
   std::vector<std::string> files = flags.arguments;
@@ -79,15 +102,16 @@ void print_json(const Answer& answer, const ReadingResult& reading, const Cut& c
       {"peak_rss_bytes", peak_rss()},
       {"peak_private_bytes", peak_private()},
       {"reading", {{"path", reading.path.string()}, {"reused_tokens", reading.reused_tokens}}}};
-  std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
 double hundredths(double value) { return std::round(value * 100) / 100; }
 
 class Conversation {
  public:
-  Conversation(Flags& flags, const std::vector<fs::path>& files)
+  Conversation(Flags& flags, const Limits& limits, const std::vector<fs::path>& files)
       : flags_(flags),
+        limits_(limits),
         open_(open_model(flags.model)),
         threads_(flags.model.thread_count()),
         layout_(choose_layout()),
@@ -96,8 +120,16 @@ class Conversation {
   }
 
   void ask(const std::string& question) {
+<<<<<<< HEAD
     const std::vector<TokenId> ids = encode_question(*open_.tokenizer, layout_, question);
     const std::int64_t most = parse_count("--max-tokens", flags_.most_tokens);
+=======
+    std::vector<TokenId> ids = encode_frame(*open_.tokenizer, layout_, layout_.before_question);
+    const Encoded text = open_.tokenizer->encode(question);
+    ids.insert(ids.end(), text.ids.begin(), text.ids.end());
+    const auto after = encode_frame(*open_.tokenizer, layout_, layout_.after_question);
+    ids.insert(ids.end(), after.begin(), after.end());
+>>>>>>> leftovers
     const std::int64_t room =
         open_.model->config().context_length - reading_.tokens - static_cast<std::int64_t>(ids.size());
     if (room < 1) {
@@ -113,14 +145,15 @@ class Conversation {
       if (flags_.json) return;
       if (!begun) piece.remove_prefix(std::min(piece.find_first_not_of(' '), piece.size()));
       begun = begun || !piece.empty();
-      std::cout << piece << std::flush;
+      std::cout << piece;
+      finish_stdout();
     };
-    const Answer answer =
-        session_.ask(ids, *open_.tokenizer, stops, flags_.sampling, std::min(most, room), show, stop_requested());
+    const Answer answer = session_.ask(ids, *open_.tokenizer, stops, flags_.sampling, std::min(limits_.answer, room),
+                                       show, stop_requested());
     if (flags_.json) {
       print_json(answer, reading_, cut_, flags_, before + answer.first_token_seconds);
     } else {
-      std::cout << '\n' << std::flush;
+      std::cout << '\n';
     }
     finish_stdout();
     const char* end = answer.finish_reason == "interrupted" ? "; stopped"
@@ -147,9 +180,13 @@ class Conversation {
     options.kv = flags_.model.kv_type();
     options.keep = !flags_.no_keep;
     options.store = store_folder(flags_.store);
+<<<<<<< HEAD
     options.adapters = open_.adapters();
     options.adapter_fingerprint = open_.adapter_fingerprint();
     options.store_bytes = static_cast<std::uintmax_t>(parse_bytes("--store-limit", flags_.store_limit));
+=======
+    options.store_bytes = limits_.store;
+>>>>>>> leftovers
     return options;
   }
 
@@ -158,7 +195,7 @@ class Conversation {
     if (!flags_.model.quiet) print_notes(document);
     const std::int64_t window = open_.model->config().context_length;
     InputOptions options = flags_.input;
-    options.reserve = parse_count("--reserve", flags_.reserve);
+    options.reserve = limits_.reserve;
     if (flags_.question_first) {
       options.first_question = flags_.question;
       note("--question-first: this reading serves this question alone; another one reads the text again");
@@ -203,18 +240,19 @@ class Conversation {
     options.threads = threads_.count();
     options.precision = flags_.model.exact ? Precision::kExact : Precision::kInt8;
     options.kv = flags_.model.kv_type();
-    if (!flags_.memory.empty()) {
-      options = fit_memory(model, options, static_cast<std::uint64_t>(parse_bytes("--memory", flags_.memory)));
+    if (limits_.memory > 0) {
+      options = fit_memory(model, options, limits_.memory);
       session_.bound_memory(options.chunk_rows);
     }
     refuse_too_large(make_plan(model, options), installed_memory());
   }
 
   void note(const std::string& text) const {
-    if (!flags_.model.quiet) std::cerr << text << '\n';
+    if (!flags_.model.quiet) std::cerr << one_line(text) << '\n';
   }
 
   Flags& flags_;
+  const Limits limits_;
   OpenModel open_;
   Threads threads_;
   const Layout& layout_;
@@ -225,8 +263,9 @@ class Conversation {
 
 void run(Flags& flags) {
   const std::vector<fs::path> files = split_arguments(flags);
+  const Limits limits = parse_limits(flags);
   catch_signals();
-  Conversation conversation(flags, files);
+  Conversation conversation(flags, limits, files);
   if (flags.asked) {
     conversation.ask(flags.question);  // the exit code tells of a signal
   } else {

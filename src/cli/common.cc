@@ -8,7 +8,11 @@
 #include <optional>
 
 #include "base/error.h"
+<<<<<<< HEAD
 #include "model/config_limits.h"
+=======
+#include "cli/output.h"
+>>>>>>> leftovers
 #include "text/document.h"
 
 namespace tome::cli {
@@ -26,9 +30,6 @@ void ModelFlags::add_to(CLI::App& command) {
                      "tokens the model must hold, e.g. 32k or 100000; stretches RoPE when needed");
   command.add_option("--rope-scaling", rope_scaling, "none, linear:F, ntk:F, dynamic:F, yarn:F or llama3:F");
   command.add_flag("--exact", exact, "no int8 products: bf16 weights and activations throughout");
-  command.add_option("--dtype", dtype, "number type of activations")
-      ->check(CLI::IsMember({"bf16", "f32"}))
-      ->capture_default_str();
   command.add_option("--kv", kv, "keys and values as bf16, or quantised to 8.5 (q8) or 5 bits (q4)")
       ->check(CLI::IsMember({"bf16", "q8", "q4"}))
       ->capture_default_str();
@@ -146,9 +147,9 @@ OpenTokenizer open_tokenizer(const fs::path& path) {
 }
 
 void print_notes(const Document& document) {
-  for (const std::string& warning : document.warnings) std::cerr << "note: " << warning << '\n';
+  for (const std::string& warning : document.warnings) std::cerr << "note: " << one_line(warning) << '\n';
   if (document.empty_pages > 0) {
-    std::cerr << "note: " << document.name << ": " << document.empty_pages
+    std::cerr << "note: " << one_line(document.name) << ": " << document.empty_pages
               << (document.empty_pages == 1 ? " page has" : " pages have") << " no text (pictures?)\n";
   }
 }
@@ -156,11 +157,11 @@ void print_notes(const Document& document) {
 namespace {
 
 // A number and the letters after it.
-double leading_number(const std::string& flag, const std::string& text, std::string* suffix) {
+double leading_number(const std::string& flag, const std::string& text, const char* such_as, std::string* suffix) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || !(value >= 0) || !std::isfinite(value)) {
-    throw_user_error(flag, ": got \"", text, "\", expected a number such as 8k or 100000");
+    throw_user_error(flag, ": got \"", text, "\", expected ", such_as);
   }
   suffix->assign(end, text.data() + text.size());
   for (char& c : *suffix) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -171,7 +172,7 @@ double leading_number(const std::string& flag, const std::string& text, std::str
 
 std::int64_t parse_count(const std::string& flag, const std::string& text) {
   std::string suffix;
-  double value = leading_number(flag, text, &suffix);
+  double value = leading_number(flag, text, "a number such as 8k or 100000", &suffix);
   if (suffix == "k") {
     value *= 1024;
   } else if (suffix == "m") {
@@ -185,13 +186,18 @@ std::int64_t parse_count(const std::string& flag, const std::string& text) {
 
 std::int64_t parse_bytes(const std::string& flag, const std::string& text) {
   std::string suffix;
-  double value = leading_number(flag, text, &suffix);
+  constexpr const char* kSuchAs = "a size such as 512MiB or 2GiB";
+  const double value = leading_number(flag, text, kSuchAs, &suffix);
   const std::string units[] = {"b", "kib", "mib", "gib", "tib"};
   const std::string short_units[] = {"", "k", "m", "g", "t"};
   for (int i = 0; i < 5; ++i) {
-    if (suffix == units[i] || suffix == short_units[i]) return static_cast<std::int64_t>(value * std::pow(1024.0, i));
+    if (suffix != units[i] && suffix != short_units[i]) continue;
+    const double bytes = value * std::pow(1024.0, i);
+    constexpr double kMost = 1ull << 50;
+    if (bytes > kMost) throw_user_error(flag, ": got \"", text, "\", expected at most 1024TiB");
+    return static_cast<std::int64_t>(bytes);
   }
-  throw_user_error(flag, ": got \"", text, "\", expected a size such as 512MiB or 2GiB");
+  throw_user_error(flag, ": got \"", text, "\", expected ", kSuchAs);
 }
 
 }  // namespace tome::cli

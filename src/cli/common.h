@@ -28,7 +28,6 @@ struct ModelFlags {
   std::string context;
   std::string rope_scaling;
   bool exact = false;
-  std::string dtype = "bf16";
   std::string kv = "bf16";
   bool force = false;
   bool quiet = false;

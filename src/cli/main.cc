@@ -20,7 +20,7 @@ int report(int code, const std::string& message, bool json) {
     const nlohmann::json object = {{"schema_version", 1}, {"error", {{"message", message}, {"exit_code", code}}}};
     std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   }
-  std::cerr << "tome: " << message << '\n';
+  std::cerr << "tome: " << tome::cli::one_line(message) << '\n';
   return code;
 }
 
@@ -40,6 +40,16 @@ void add_commands(CLI::App& app) {
   tome::cli::add_pull(app);
 }
 
+// After --help and --version, which are printed outside any command.
+int finish_help(bool json) {
+  try {
+    tome::cli::finish_stdout();
+    return 0;
+  } catch (const tome::UserError& e) {
+    return report(2, e.what(), json);
+  }
+}
+
 int run(CLI::App& app, int argc, char** argv, bool json) {
   try {
     tome::cli::apply_settings(app, tome::cli::settings_path());
@@ -47,7 +57,8 @@ int run(CLI::App& app, int argc, char** argv, bool json) {
     tome::cli::finish_stdout();
     return tome::cli::stop_signal() == 0 ? 0 : 128 + tome::cli::stop_signal();
   } catch (const CLI::Success& e) {
-    return app.exit(e);
+    app.exit(e);
+    return finish_help(json);
   } catch (const CLI::Error& e) {
     return report(2, std::string(e.what()) + " (see tome --help)", json);
   } catch (const tome::Interrupted& e) {

@@ -84,7 +84,6 @@ void print(const json& models, bool timed) {
       "untried: of a family that tome runs, figures from its publisher; nobody has tried it with tome.\n"
       "beyond its window: tome ask stretches RoPE with --context; answers suffer. tome pull NAME gets a model.\n",
       timed ? ", the time is an estimate from this machine's measured peak" : "");
-  std::fflush(stdout);
 }
 
 void run(const Flags& flags) {

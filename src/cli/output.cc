@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
@@ -45,9 +46,29 @@ void Output::finish() {
   }
 }
 
+std::string one_line(std::string_view text) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // U+0080 to U+009F
+    if (byte >= 0x20 && byte != 0x7F && !c1) {
+      line += text[i];
+      continue;
+    }
+    const unsigned char code = c1 ? next : byte;
+    line += {'\\', 'x', kDigits[code >> 4], kDigits[code & 15]};
+    i += c1 ? 1 : 0;
+  }
+  return line;
+}
+
 void finish_stdout() {
+  if (std::cout) errno = 0;
   std::cout.flush();
-  if (std::cout || errno == EPIPE) return;
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+  if (written || errno == EPIPE) return;
   const int reason = errno;
   std::cout.clear();
   throw_user_error("stdout: ", reason != 0 ? std::strerror(reason) : "cannot be written to",

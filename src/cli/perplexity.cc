@@ -18,7 +18,7 @@ constexpr std::size_t kDefaultTokens = 4096;
 
 struct Flags {
   ModelFlags model;
-  std::string file;
+  std::string file, dtype = "bf16";
   bool json = false;
 };
 
@@ -70,6 +70,10 @@ std::vector<TokenId> first_tokens(const OpenModel& open, const Document& documen
 }
 
 void run(const Flags& flags) {
+  const ops::KvType kv = flags.model.kv_type();
+  if (flags.dtype == "f32" && kv != ops::KvType::kNative) {
+    throw_user_error("--dtype f32: keys and values stay f32 too; leave out --kv ", flags.model.kv);
+  }
   const OpenModel open = open_model(flags.model);
   Threads threads(flags.model.thread_count());
   const Document document = read_documents({flags.file});
@@ -77,8 +81,13 @@ void run(const Flags& flags) {
   const std::int64_t wanted = flags.model.context.empty() ? 0 : parse_count("--context", flags.model.context);
   const std::vector<TokenId> ids = first_tokens(open, document, static_cast<std::size_t>(wanted));
   const Precision precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
+<<<<<<< HEAD
   const auto nll = flags.model.dtype == "f32" ? losses<float>(open, threads, precision, flags.model.kv_type(), ids)
                                               : losses<bf16>(open, threads, precision, flags.model.kv_type(), ids);
+=======
+  const auto nll = flags.dtype == "f32" ? losses<float>(*open.model, threads, precision, kv, ids)
+                                        : losses<bf16>(*open.model, threads, precision, kv, ids);
+>>>>>>> leftovers
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());
@@ -106,6 +115,9 @@ void add_perplexity(CLI::App& app) {
   flags->model.add_to(*command);
   flags->model.add_adapter_to(*command);
   command->add_option("FILE", flags->file, "a document, or - for stdin")->required();
+  command->add_option("--dtype", flags->dtype, "number type of activations")
+      ->check(CLI::IsMember({"bf16", "f32"}))
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "one JSON object on stdout");
   command->callback([flags] { run(*flags); });
 }

@@ -1,15 +1,31 @@
 #include "cli/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 #include "base/error.h"
+#include "cli/output.h"
 
 namespace tome::cli {
+namespace {
+
+// Of valid UTF-8.
+std::string first_characters(const std::string& text, std::size_t count) {
+  std::size_t end = 0;
+  for (std::size_t shown = 0; end < text.size(); ++end) {
+    const bool begins = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    if (begins && shown++ == count) break;
+  }
+  return text.substr(0, end);
+}
+
+}  // namespace
 
 ProgressLine::ProgressLine(bool quiet) : start_(std::chrono::steady_clock::now()), last_(start_) {
   const char* term = std::getenv("TERM");
@@ -26,25 +42,36 @@ bool ProgressLine::due() {
   return true;
 }
 
+// Rewrites the line. It must not be wider than the terminal, or its beginning could not be found again: the text is
+// cut first.
+void ProgressLine::put(const std::string& text, const std::string& figures) {
+  winsize size{};
+  std::size_t columns = 80;
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
+  const std::size_t room = columns - 1 - std::min(columns - 1, figures.size());
+  std::fprintf(stderr, "\r\033[K%s%s", first_characters(one_line(text), room).c_str(),
+               figures.substr(0, columns - 1).c_str());
+  std::fflush(stderr);
+}
+
 void ProgressLine::show_bytes(const std::string& text, std::uint64_t done, std::uint64_t total, std::uint64_t before) {
   if (!due()) return;
   const double seconds = std::chrono::duration<double>(last_ - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done - before) / seconds : 0;
-  std::fprintf(stderr, "\r\033[K%s  %s", text.c_str(), human_bytes(done).c_str());
-  if (total > 0) std::fprintf(stderr, " of %s", human_bytes(total).c_str());
-  std::fprintf(stderr, "  %s/s", human_bytes(static_cast<std::uint64_t>(rate)).c_str());
-  if (total > done && rate > 0)
-    std::fprintf(stderr, "  %s left", clock_time(static_cast<double>(total - done) / rate).c_str());
-  std::fflush(stderr);
+  std::string figures = "  " + human_bytes(done);
+  if (total > 0) figures += " of " + human_bytes(total);
+  figures += cat("  ", human_bytes(static_cast<std::uint64_t>(rate)), "/s");
+  if (total > done && rate > 0) figures += cat("  ", clock_time(static_cast<double>(total - done) / rate), " left");
+  put(text, figures);
 }
 
 void ProgressLine::show(const std::string& text, double done, double total, double tokens) {
   if (!due()) return;
   const double seconds = std::chrono::duration<double>(last_ - start_).count();
   const double left = done > 0 ? seconds * (total - done) / done : 0;
-  std::fprintf(stderr, "\r\033[K%s  %3.0f %%  %.0f tokens/s  %s left", text.c_str(), 100 * done / total,
-               seconds > 0 ? tokens * done / total / seconds : 0, clock_time(left).c_str());
-  std::fflush(stderr);
+  put(text,
+      cat("  ", std::lround(100 * done / total), " %  ", seconds > 0 ? std::lround(tokens * done / total / seconds) : 0,
+          " tokens/s  ", clock_time(left), " left"));
 }
 
 void ProgressLine::clear() {

@@ -24,6 +24,7 @@ class ProgressLine {
 
  private:
   bool due();
+  void put(const std::string& text, const std::string& figures);
 
   bool on_;
   bool shown_ = false;

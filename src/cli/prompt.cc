@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 
 namespace tome::cli {
 namespace {
@@ -90,6 +91,7 @@ void prompt(const std::function<void(const std::string&)>& ask) {
   for (std::string line;;) {
     forget_interrupt();
     if (stop_signal() != 0 || !(editor ? editor->next(&line) : static_cast<bool>(std::getline(std::cin, line)))) return;
+    forget_interrupt();  // a Ctrl-C that came between an answer and the prompt
     line = trimmed(line);
     if (line.empty()) continue;
     if (line == "exit" || line == "quit") return;
@@ -97,7 +99,7 @@ void prompt(const std::function<void(const std::string&)>& ask) {
       ask(line);
     } catch (const UserError& problem) {
       if (!terminal) throw;
-      std::cerr << "tome: " << problem.what() << '\n';
+      std::cerr << "tome: " << one_line(problem.what()) << '\n';
     }
   }
 }

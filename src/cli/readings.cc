@@ -97,7 +97,7 @@ void list(const Flags& flags) {
   for (const ReadingInfo& info : infos) {
     std::printf("%-10s %12s %10s  %-16s  %-16s %s\n", info.id.substr(0, 10).c_str(), grouped(info.tokens).c_str(),
                 human_bytes(info.bytes).c_str(), written(last_used(store, info.id), "%Y-%m-%d %H:%M", true).c_str(),
-                info.model.c_str(), in_quotes(info.document).c_str());
+                one_line(info.model).c_str(), one_line(info.document).c_str());
   }
   std::printf("%zu kept, %s in %s\n", infos.size(), human_bytes(folder_bytes(store)).c_str(), store.folder().c_str());
   if (!halves.empty())
@@ -137,7 +137,8 @@ void show(const Flags& flags) {
       const json& value = reading[key];
       if (value.is_string() && value.get_ref<const std::string&>().empty()) continue;
       std::cout << key << std::string(11 - std::string_view(key).size(), ' ')
-                << (value.is_string() ? value.get<std::string>() : grouped(value.get<std::int64_t>())) << '\n';
+                << (value.is_string() ? one_line(value.get<std::string>()) : grouped(value.get<std::int64_t>()))
+                << '\n';
     }
   }
 }
@@ -180,7 +181,6 @@ void add_readings(CLI::App& app) {
     verb->add_flag("--json", flags->json_output, "one JSON object on stdout");
     verb->callback([flags, run] {
       run(*flags);
-      std::fflush(stdout);
       finish_stdout();
     });
     return verb;

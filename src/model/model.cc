@@ -190,6 +190,7 @@ std::uint64_t Model::fingerprint() const {
     XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() / 2 / kSample * kSample,
                        std::min(n, tensor.data.size() - tensor.data.size() / 2 / kSample * kSample));
     XXH3_64bits_update(state, tensor.data.data() + tensor.data.size() - n, n);
+    release(tensor);  // the system has mapped more than was read
   };
   const auto add_norm = [&](const std::vector<float>& norm) {
     XXH3_64bits_update(state, norm.data(), norm.size() * sizeof(float));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "base/error.h"
 #include "model/decoder_layer.h"
@@ -19,14 +20,25 @@ constexpr double kMiB = 1024.0 * 1024.0;
 constexpr double kProgram = 3 * kMiB;         // heap and written data pages after start-up
 constexpr double kThread = 0.25 * kMiB;       // stack and allocator arena of one thread
 constexpr double kPieceBytes = 90;            // of one vocabulary entry in the tokenizer and the file's directory
-constexpr double kMappedProgram = 20 * kMiB;  // code and libraries
-constexpr double kMappedPiece = 60;           // of one vocabulary entry in the file's metadata
+constexpr double kMappedProgram = 18 * kMiB;  // code and libraries
 constexpr double kTextBytes = 4.5;            // of text for each token; two copies while it is cleaned
 constexpr double kFaultAround = 64 * 1024;    // the system maps this much around a touched byte of a file
+
+// Parts that are there while layers are worked on, and not while embeddings are looked up or logits made.
+constexpr std::array<std::string_view, 4> kLayerParts = {"packed weights of a layer", "K and V of a layer",
+                                                         "q, k, v of a chunk", "scratch of the threads"};
 
 double total(const std::vector<PlanPart>& parts) {
   double sum = 0;
   for (const PlanPart& part : parts) sum += part.amount;
+  return sum;
+}
+
+double amount_of(const std::vector<PlanPart>& parts, std::span<const std::string_view> names) {
+  double sum = 0;
+  for (const PlanPart& part : parts) {
+    if (std::find(names.begin(), names.end(), part.name) != names.end()) sum += part.amount;
+  }
   return sum;
 }
 
@@ -122,16 +134,16 @@ void plan_memory(const PlanModel& model, const PlanOptions& o, const Sizes& kv, 
                                         {"tokenizer", kPieceBytes * real(c.vocabulary)},
                                         {"norms and RoPE", norms},
                                         {"text", 2 * kTextBytes * tokens + 8 * tokens},
-                                        {"packed weights of a layer", packed}};
+                                        {kLayerParts[0], packed}};
   plan.reading = always;
   plan.reading.push_back({"ids, positions, visible keys", ids});
   plan.reading.push_back({"residual stream", tokens * real(c.width) * 2});
-  plan.reading.push_back({"K and V of a layer", kv.layer_kv});
-  plan.reading.push_back({"q, k, v of a chunk", 2 * real(chunk * (c.heads + 2 * c.kv_heads) * c.head_width)});
-  plan.reading.push_back({"scratch of the threads", o.threads * thread_scratch(c, chunk, o.precision)});
+  plan.reading.push_back({kLayerParts[1], kv.layer_kv});
+  plan.reading.push_back({kLayerParts[2], 2 * real(chunk * (c.heads + 2 * c.kv_heads) * c.head_width)});
+  plan.reading.push_back({kLayerParts[3], o.threads * thread_scratch(c, chunk, o.precision)});
   plan.answering = always;
   plan.answering.push_back({"last K and V blocks of all layers", real(c.layers) * 2 * kv.native_block});
-  plan.answering.push_back({"scratch of the threads", o.threads * thread_scratch(c, kRowBlock, o.precision)});
+  plan.answering.push_back({kLayerParts[3], o.threads * thread_scratch(c, kRowBlock, o.precision)});
   plan.answering.push_back({"logits", 8 * real(c.vocabulary)});
   plan.private_reading = whole(total(plan.reading));
   plan.private_answering = whole(total(plan.answering));
@@ -142,16 +154,24 @@ void plan_mapped(const PlanModel& model, const PlanOptions& o, const Sizes& kv, 
   const auto embedding = static_cast<double>(model.embedding_bytes);
   const auto output = static_cast<double>(model.output_bytes);
   const auto layer = static_cast<double>(model.layer_bytes);
-  const double always =
-      kMappedProgram + kMappedPiece * real(c.vocabulary) +
-      std::min(layer * real(c.layers), real(c.layers) * 7 * 3 * kFaultAround);  // samples for the fingerprint
+  const double edges = real(c.layers) * 2 * kFaultAround;  // norms, and what is mapped around them
+  const double always = kMappedProgram + static_cast<double>(model.directory_bytes) + edges;
   const double embedded = std::min(embedding, kEmbedRows * kFaultAround);
+  const auto reading = static_cast<double>(plan.private_reading);
   plan.mapped_reading = whole(always + std::max(embedded, layer));
+  plan.resident_reading =
+      whole(always + std::max(reading - amount_of(plan.reading, kLayerParts) + embedded, reading + layer));
   const double head = output > 0 ? output : embedding;
-  const double kv_layer = kv.blocks * kv.block;
-  plan.mapped_answering = whole(o.bounded ? always + std::max(head, layer + kv_layer)
-                                          : kMappedProgram + kMappedPiece * real(c.vocabulary) + embedding + output +
-                                                layer * real(c.layers) + kv.all_kv);
+  const auto answering = static_cast<double>(plan.private_answering);
+  if (o.bounded) {  // the last layer is gone before the output matrix comes
+    const double in_layer = layer + kv.blocks * kv.block;
+    const double packed = amount_of(plan.answering, kLayerParts);
+    plan.mapped_answering = whole(always + std::max(in_layer, head));
+    plan.resident_answering = whole(always + std::max(answering + in_layer, answering - packed + head));
+  } else {
+    plan.mapped_answering = whole(always + embedding + output + layer * real(c.layers) + kv.all_kv);
+    plan.resident_answering = plan.private_answering + plan.mapped_answering;
+  }
   const double ids = 8 * static_cast<double>(o.tokens);
   plan.disk = whole(kv.all_kv + kv.all_kv / kv.block * 8 + ids + 4096);
   plan.disk_while_reading = plan.disk + whole(2 * 2 * static_cast<double>(o.tokens) * real(c.width) + 4096);

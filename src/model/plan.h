@@ -23,6 +23,7 @@ struct PlanModel {
   std::uint64_t layer_bytes = 0;                 // stored weights of one layer
   std::uint64_t embedding_bytes = 0;             // stored
   std::uint64_t output_bytes = 0;                // stored; 0: the embedding serves
+  std::uint64_t directory_bytes = 0;             // of the file before its tensors: metadata, vocabulary
 };
 
 PlanModel plan_model(const Model& model);
@@ -51,15 +52,14 @@ struct Plan {
   std::vector<PlanPart> flops;               // of reading; one multiply-add is two
   double answer_token_flops = 0;
   std::uint64_t private_reading = 0, private_answering = 0;
-  std::uint64_t mapped_reading = 0, mapped_answering = 0;  // largest resident file pages, the program's included
-  std::uint64_t disk = 0;                                  // of the kept reading
-  std::uint64_t disk_while_reading = 0;                    // with the two slots of the residual stream
-  std::uint64_t answer_bytes = 0;                          // weights, K and V that one answer token visits
+  std::uint64_t mapped_reading = 0, mapped_answering = 0;      // largest resident file pages, the program's included
+  std::uint64_t resident_reading = 0, resident_answering = 0;  // largest sums of both at one time
+  std::uint64_t disk = 0;                                      // of the kept reading
+  std::uint64_t disk_while_reading = 0;                        // with the two slots of the residual stream
+  std::uint64_t answer_bytes = 0;                              // weights, K and V that one answer token visits
 
   std::uint64_t peak_private() const { return std::max(private_reading, private_answering); }
-  std::uint64_t peak_rss() const {
-    return std::max(private_reading + mapped_reading, private_answering + mapped_answering);
-  }
+  std::uint64_t peak_rss() const { return std::max(resident_reading, resident_answering); }
 };
 
 Plan make_plan(const PlanModel& model, const PlanOptions& given);

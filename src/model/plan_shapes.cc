@@ -63,6 +63,7 @@ PlanModel known_shape(const std::string& name) {
       model.layer_bytes = byte_size(TensorType::kQ4_0, model.config.layer_parameters() / model.config.layers);
       model.embedding_bytes = byte_size(TensorType::kQ8_0, shape.vocabulary * shape.width);
       model.output_bytes = shape.tied ? 0 : model.embedding_bytes;
+      model.directory_bytes = 30 * shape.vocabulary;  // as in the models measured
       return model;
     }
     names += cat(names.empty() ? "" : ", ", shape.name);
@@ -84,6 +85,13 @@ PlanModel plan_model(const Model& model) {
   }
   plan.embedding_bytes = model.embedding().data.size();
   plan.output_bytes = plan.config.tied_output ? 0 : model.output().data.size();
+  if (model.gguf() != nullptr && !model.gguf()->tensors().empty()) {
+    const auto& tensors = model.gguf()->tensors();
+    const auto first = std::min_element(tensors.begin(), tensors.end(), [](const TensorView& a, const TensorView& b) {
+      return a.data.data() < b.data.data();
+    });
+    plan.directory_bytes = static_cast<std::uint64_t>(first->data.data() - model.gguf()->file().bytes().data());
+  }
   return plan;
 }
 

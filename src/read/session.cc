@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/resources.h"
 #include "model/head.h"
 #include "text/utf8.h"
 
@@ -148,6 +149,7 @@ ReadingResult Session::read(const ReadingInput& input, const std::function<void(
     return {tokens, tokens, seconds_since(start), chain_.leaf().path()};
   }
   read_rows(input, *writer, parent, from, progress, stop);
+  if (options_.release_pages) return_freed_memory();
   const auto path = writer->finish();
   if (options_.keep) {
     writer.reset();
@@ -231,6 +233,7 @@ std::vector<float> Session::prefill_question(std::span<const TokenId> tokens, st
     return true;
   };
   forward<bf16>(model_, threads_, forward_options(), pass);
+  if (options_.release_pages) return_freed_memory();
   std::vector<float> out(config_.vocabulary);
   logits<bf16>(model_, threads_, x.data() + (tokens.size() - 1) * config_.width, options_.exact, out);
   return out;
