@@ -120,16 +120,7 @@ class Conversation {
   }
 
   void ask(const std::string& question) {
-<<<<<<< HEAD
     const std::vector<TokenId> ids = encode_question(*open_.tokenizer, layout_, question);
-    const std::int64_t most = parse_count("--max-tokens", flags_.most_tokens);
-=======
-    std::vector<TokenId> ids = encode_frame(*open_.tokenizer, layout_, layout_.before_question);
-    const Encoded text = open_.tokenizer->encode(question);
-    ids.insert(ids.end(), text.ids.begin(), text.ids.end());
-    const auto after = encode_frame(*open_.tokenizer, layout_, layout_.after_question);
-    ids.insert(ids.end(), after.begin(), after.end());
->>>>>>> leftovers
     const std::int64_t room =
         open_.model->config().context_length - reading_.tokens - static_cast<std::int64_t>(ids.size());
     if (room < 1) {
@@ -180,13 +171,9 @@ class Conversation {
     options.kv = flags_.model.kv_type();
     options.keep = !flags_.no_keep;
     options.store = store_folder(flags_.store);
-<<<<<<< HEAD
     options.adapters = open_.adapters();
     options.adapter_fingerprint = open_.adapter_fingerprint();
-    options.store_bytes = static_cast<std::uintmax_t>(parse_bytes("--store-limit", flags_.store_limit));
-=======
     options.store_bytes = limits_.store;
->>>>>>> leftovers
     return options;
   }
 

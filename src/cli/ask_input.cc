@@ -40,15 +40,10 @@ ReadingInput make_input(const Document& document, const Tokenizer& tokenizer, co
   const std::size_t text_tokens = prompt.end - prompt.begin;
   const auto needed = static_cast<std::int64_t>(prompt.ids.size()) + options.reserve;
   const std::int64_t excess = needed - window;
-<<<<<<< HEAD
-  if (excess > 0 && options.cut.empty()) {
-=======
-  if (excess <= 0) return input;
-  if (options.reserve >= window) {
+  if (excess > 0 && options.reserve >= window) {
     throw_user_error("--reserve ", options.reserve, ": ", model, " holds only ", window, " tokens; reserve less");
   }
-  if (options.cut.empty()) {
->>>>>>> leftovers
+  if (excess > 0 && options.cut.empty()) {
     throw_user_error(
         document.name, ": ", grouped(static_cast<std::int64_t>(text_tokens)), " tokens, but ", model, " holds ",
         grouped(window), " less ", options.reserve, " kept for question and answer; ways out: --context ", needed,

@@ -8,11 +8,8 @@
 #include <optional>
 
 #include "base/error.h"
-<<<<<<< HEAD
-#include "model/config_limits.h"
-=======
 #include "cli/output.h"
->>>>>>> leftovers
+#include "model/config_limits.h"
 #include "text/document.h"
 
 namespace tome::cli {

@@ -81,13 +81,8 @@ void run(const Flags& flags) {
   const std::int64_t wanted = flags.model.context.empty() ? 0 : parse_count("--context", flags.model.context);
   const std::vector<TokenId> ids = first_tokens(open, document, static_cast<std::size_t>(wanted));
   const Precision precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
-<<<<<<< HEAD
-  const auto nll = flags.model.dtype == "f32" ? losses<float>(open, threads, precision, flags.model.kv_type(), ids)
-                                              : losses<bf16>(open, threads, precision, flags.model.kv_type(), ids);
-=======
-  const auto nll = flags.dtype == "f32" ? losses<float>(*open.model, threads, precision, kv, ids)
-                                        : losses<bf16>(*open.model, threads, precision, kv, ids);
->>>>>>> leftovers
+  const auto nll = flags.dtype == "f32" ? losses<float>(open, threads, precision, kv, ids)
+                                        : losses<bf16>(open, threads, precision, kv, ids);
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());

@@ -138,6 +138,9 @@ void set_up(Flags& flags, const OpenModel& open, const Layout& layout) {
 }
 
 void run(Flags& flags) {
+  if (!flags.pose.empty() && flags.context.empty()) {
+    throw_user_error("--pose: needs --context too: how many of its tokens one pass really holds");
+  }
   catch_signals();
   choose_matrices(flags);
   flags.adapter.norms = !flags.train_also.empty();
@@ -161,7 +164,7 @@ void run(Flags& flags) {
   TrainerOptions& options = flags.trainer;
   options.peak_flops = measure_bf16(threads);
   options.schedule.steps = flags.steps;
-  if (flags.steps == 0) {  // by epochs: rows held out count as trained, so that the number is known before
+  if (flags.steps == 0) {
     const PassPlan plan =
         plan_passes(data, hold_out(data, options.held_out_rows, options.seed).training, options.window, options.pack);
     options.schedule.steps = std::max<std::int64_t>(1, std::llround(flags.epochs * static_cast<double>(plan.size()) /

@@ -27,9 +27,7 @@ Decoder<T>::Decoder(const Model& model, Threads& threads, bool exact, std::span<
       threads_(threads),
       exact_(exact),
       adapters_(adapters),
-      global_rope_(Rope(config_.head_width, config_.rope_theta, config_.rope_scaling, config_.context_length)),
-      sliding_rope_(Rope(config_.head_width,
-                         config_.sliding_window > 0 ? config_.rope_theta_sliding : config_.rope_theta, RopeScaling{})),
+      rotation_(config_),
       x_(config_.width),
       normed_(config_.width),
       q_(config_.heads * config_.head_width),
@@ -78,13 +76,8 @@ void Decoder<T>::attend(std::size_t layer, std::int64_t position, KvSequence<T>&
     f32.rms_norm(k_.data(), weights.key_norm.data(), config_.norm_epsilon, config_.kv_heads, c, k_.data());
   }
   const bool sliding = config_.is_sliding(layer);
-  RopeRows::Memory memory;
-  std::vector<float> cosine(c / 2);
-  std::vector<float> sine(c / 2);
-  (sliding ? sliding_rope_ : global_rope_).row(position, memory, cosine.data(), sine.data());
-  const auto rotate = config_.rope_layout == RopeLayout::kHalves ? f32.rope_half : f32.rope_pairs;
-  rotate(q_.data(), config_.heads, c, cosine.data(), sine.data());
-  rotate(k_.data(), config_.kv_heads, c, cosine.data(), sine.data());
+  rotation_.rotate(layer, {&position, 1}, q_.data(), q_.size(), rotation_memory_);
+  rotation_.rotate(layer, {&position, 1}, k_.data(), k_.size(), rotation_memory_);
   rows.from_float(q_.data(), narrow_q_.data(), q_.size());
   rows.from_float(k_.data(), narrow_k_.data(), k_.size());
   rows.from_float(v_.data(), narrow_v_.data(), v_.size());

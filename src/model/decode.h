@@ -37,7 +37,8 @@ class Decoder {
   Threads& threads_;
   bool exact_;
   std::span<const LayerAdapter> adapters_;
-  RopeRows global_rope_, sliding_rope_;
+  HeadRotation rotation_;
+  HeadRotation::Memory rotation_memory_;
   std::vector<float> x_, normed_, q_, k_, v_, attended_, gate_, up_, out_;
   std::vector<T> narrow_q_, narrow_k_, narrow_v_;
   ops::GemvInput input_;

@@ -19,9 +19,7 @@ DecoderLayer<T>::DecoderLayer(const Model& model, Threads& threads, std::size_t 
       config_(model.config()),
       threads_(threads),
       shape_(attention_shape(config_)),
-      global_rope_(Rope(config_.head_width, config_.rope_theta, config_.rope_scaling, config_.context_length)),
-      sliding_rope_(Rope(config_.head_width,
-                         config_.sliding_window > 0 ? config_.rope_theta_sliding : config_.rope_theta, RopeScaling{})),
+      rotation_(config_),
       q_(max_rows * config_.heads * config_.head_width),
       k_(max_rows * config_.kv_heads * config_.head_width),
       v_(max_rows * config_.kv_heads * config_.head_width),
@@ -33,8 +31,6 @@ DecoderLayer<T>::DecoderLayer(const Model& model, Threads& threads, std::size_t 
     s.out = AlignedBuffer<float>(block * config_.width);
     s.gate = AlignedBuffer<T>(block * config_.feed_forward);
     s.up = AlignedBuffer<T>(block * config_.feed_forward);
-    s.cosine = AlignedBuffer<float>(config_.head_width / 2);
-    s.sine = AlignedBuffer<float>(config_.head_width / 2);
   }
 }
 
@@ -67,13 +63,7 @@ void DecoderLayer<T>::place_heads(const Linear<T>& linear, const ChunkRows& rows
   if (!norm.empty()) {
     f32.rms_norm(s.heads.data(), norm.data(), config_.norm_epsilon, count * width / c, c, s.heads.data());
   }
-  const auto rotate = config_.rope_layout == RopeLayout::kHalves ? f32.rope_half : f32.rope_pairs;
-  const RopeRows& rope = config_.is_sliding(index_) ? sliding_rope_ : global_rope_;
-  s.rope.high = -1;
-  for (std::size_t r = 0; r < count; ++r) {
-    rope.row(rows.positions[first + r], s.rope, s.cosine.data(), s.sine.data());
-    rotate(s.heads.data() + r * width, width / c, c, s.cosine.data(), s.sine.data());
-  }
+  rotation_.rotate(index_, rows.positions.subspan(first, count), s.heads.data(), width, s.rotation);
   ops::kernels().rows<T>().from_float(s.heads.data(), out + first * width, count * width);
 }
 

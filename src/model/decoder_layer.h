@@ -14,10 +14,10 @@
 
 #include "base/aligned.h"
 #include "base/threads.h"
+#include "model/head_rotation.h"
 #include "model/kv_sequence.h"
 #include "model/linear.h"
 #include "model/model.h"
-#include "model/rope_rows.h"
 
 namespace tome {
 
@@ -63,8 +63,7 @@ class DecoderLayer {
     AlignedBuffer<float> heads;  // queries or keys before norm and rotation: rounded only after both
     AlignedBuffer<float> out;    // of a branch, before it joins the residual stream: rounded only once
     ops::Int8Rows quantized;
-    RopeRows::Memory rope;
-    AlignedBuffer<float> cosine, sine;
+    HeadRotation::Memory rotation;
   };
   void project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
   void finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& scratch);
@@ -76,7 +75,7 @@ class DecoderLayer {
   const ModelConfig& config_;
   Threads& threads_;
   ops::AttentionShape shape_;
-  RopeRows global_rope_, sliding_rope_;
+  HeadRotation rotation_;
   std::size_t index_ = 0;
   std::array<Linear<T>, kMatrices.size()> linears_;
   AlignedBuffer<T> q_, k_, v_;  // [max rows][H*C], [max rows][K*C]

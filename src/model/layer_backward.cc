@@ -21,9 +21,7 @@ LayerBackward<T>::LayerBackward(const Model& model, Threads& threads, std::size_
       config_(model.config()),
       threads_(threads),
       shape_(attention_shape(config_)),
-      global_rope_(Rope(config_.head_width, config_.rope_theta, config_.rope_scaling, config_.context_length)),
-      sliding_rope_(Rope(config_.head_width,
-                         config_.sliding_window > 0 ? config_.rope_theta_sliding : config_.rope_theta, RopeScaling{})),
+      rotation_(config_),
       kv_(shape_),
       scratch_(static_cast<std::size_t>(threads.count())) {
   const std::size_t q = config_.heads * config_.head_width;
@@ -43,8 +41,6 @@ LayerBackward<T>::LayerBackward(const Model& model, Threads& threads, std::size_
     s.narrow = AlignedBuffer<T>(block * widest);
     for (auto* rows : {&s.gate, &s.up, &s.product}) *rows = AlignedBuffer<T>(block * config_.feed_forward);
     for (auto* rows : {&s.wide, &s.branch, &s.heads}) *rows = AlignedBuffer<float>(block * widest);
-    s.cosine = AlignedBuffer<float>(config_.head_width / 2);
-    s.sine = AlignedBuffer<float>(config_.head_width / 2);
   }
 }
 
@@ -138,23 +134,6 @@ const T* LayerBackward<T>::query_rows(const LayerBackwardInput<T>& input, std::s
   return s.gathered.data();
 }
 
-// Turns heads [count][width] to their positions, or back.
-template <typename T>
-void LayerBackward<T>::rotate(const std::vector<std::int64_t>& positions, std::size_t first, std::size_t count,
-                              bool back, float* heads, std::size_t width, Scratch& s) const {
-  const auto& f32 = ops::kernels().f32_rows;
-  const auto turn = config_.rope_layout == RopeLayout::kHalves ? f32.rope_half : f32.rope_pairs;
-  const RopeRows& rope = config_.is_sliding(index_) ? sliding_rope_ : global_rope_;
-  s.rope.high = -1;
-  for (std::size_t r = 0; r < count; ++r) {
-    rope.row(positions[first + r], s.rope, s.cosine.data(), s.sine.data());
-    if (back) {
-      for (float& sine : s.sine.span()) sine = -sine;
-    }
-    turn(heads + r * width, width / config_.head_width, config_.head_width, s.cosine.data(), s.sine.data());
-  }
-}
-
 // Queries or keys of rows [first, first + count): product, norm, rotation.
 template <typename T>
 void LayerBackward<T>::place_heads(Matrix m, const std::vector<std::int64_t>& positions, std::size_t first,
@@ -165,7 +144,7 @@ void LayerBackward<T>::place_heads(Matrix m, const std::vector<std::int64_t>& po
     ops::kernels().f32_rows.rms_norm(s.heads.data(), norm.data(), config_.norm_epsilon,
                                      count * width / config_.head_width, config_.head_width, s.heads.data());
   }
-  rotate(positions, first, count, false, s.heads.data(), width, s);
+  rotation_.rotate(index_, std::span(positions).subspan(first, count), s.heads.data(), width, s.rotation);
   ops::kernels().rows<T>().from_float(s.heads.data(), out + first * width, count * width);
 }
 
@@ -314,7 +293,8 @@ template <typename T>
 void LayerBackward<T>::heads_backward(Matrix m, const std::vector<std::int64_t>& positions, std::size_t first,
                                       std::size_t count, float* heads, bool accumulate, float* to, Scratch& s) {
   const std::size_t width = forward(m).out();
-  rotate(positions, first, count, true, heads, width, s);
+  rotation_.rotate(index_, std::span(positions).subspan(first, count), heads, width, s.rotation,
+                   HeadRotation::Direction::kBackward);
   const Norm norm_of_heads = m == Matrix::kQuery ? Norm::kQuery : Norm::kKey;
   const std::vector<float>& norm = weights()[norm_of_heads];
   if (!norm.empty()) {

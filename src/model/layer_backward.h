@@ -54,8 +54,7 @@ class LayerBackward {
     AlignedBuffer<float> wide, branch, heads;
     LowRank<T> low_forward, low_backward;
     ops::Int8Rows unused;
-    RopeRows::Memory rope;
-    AlignedBuffer<float> cosine, sine;
+    HeadRotation::Memory rotation;
     std::vector<float> gradient;  // of the layer's trained tensors, by places_
   };
   void pack(std::size_t index, const LayerAdapter* adapter);
@@ -71,8 +70,6 @@ class LayerBackward {
   void before_attention(const LayerBackwardInput<T>& input, const T* d, T* dx);
 
   const T* query_rows(const LayerBackwardInput<T>& input, std::size_t first, std::size_t count, Scratch& s) const;
-  void rotate(const std::vector<std::int64_t>& positions, std::size_t first, std::size_t count, bool back, float* heads,
-              std::size_t width, Scratch& s) const;
   void place_heads(Matrix m, const std::vector<std::int64_t>& positions, std::size_t first, std::size_t count,
                    const std::vector<float>& norm, T* out, Scratch& s);
   void heads_backward(Matrix m, const std::vector<std::int64_t>& positions, std::size_t first, std::size_t count,
@@ -89,7 +86,7 @@ class LayerBackward {
   const ModelConfig& config_;
   Threads& threads_;
   ops::AttentionShape shape_;
-  RopeRows global_rope_, sliding_rope_;
+  HeadRotation rotation_;
   std::size_t index_ = 0;
   std::array<Linear<T>, kMatrices.size()> forward_, backward_;
   std::array<float, kMatrices.size()> lora_scale_{};

@@ -26,8 +26,6 @@ std::size_t run_words(const AttentionShape& shape) {
   return run_rows(shape) * static_cast<std::size_t>(shape.padded_width()) / pack;
 }
 
-std::size_t count_runs(std::size_t rows, std::size_t queries) { return (rows + queries - 1) / queries; }
-
 // What the rows of one run see, taken together.
 struct Extent {
   std::int64_t least_begin, most_begin, least_end, most_end;
@@ -201,7 +199,7 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
   TOME_CHECK(shape.head_width <= kMaxHeadWidth && shape.head_width % 2 == 0 && dk.stride == dv.stride &&
              input.k.stride == input.v.stride && !input.visible.empty());
   queries_ = run_rows(shape);
-  runs_ = count_runs(input.visible.size(), queries_);
+  runs_ = (input.visible.size() + queries_ - 1) / queries_;
   words_ = run_words<T>(shape);
   find_touches(input.visible, input.keys);
   pack(threads, shape, input);
@@ -217,14 +215,6 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
               dk, dv);
   });
   unpack_queries(threads, shape, input.visible.size(), dq);
-}
-
-template <typename T>
-std::size_t AttentionBackward<T>::bytes(const AttentionShape& shape, std::size_t query_rows) {
-  const std::size_t queries = run_rows(shape);
-  const auto width = static_cast<std::size_t>(shape.head_width);
-  const std::size_t run = 4 * run_words<T>(shape) * 4 + 2 * queries * 4 + width * queries * 4;
-  return static_cast<std::size_t>(shape.heads) * count_runs(query_rows, queries) * run;
 }
 
 std::vector<double> attention_row_gradient_reference(std::span<const double> q, std::span<const double> k,

@@ -44,9 +44,6 @@ class AttentionBackward {
   void run(Threads& threads, const AttentionShape& shape, const AttentionGradientInput<T>& input, Rows<float> dq,
            Rows<float> dk, Rows<float> dv);
 
-  /// Bytes that run() keeps for N query rows of H heads, C wide.
-  static std::size_t bytes(const AttentionShape& shape, std::size_t query_rows);
-
  private:
   struct Touch {
     std::uint32_t run;   // of queries

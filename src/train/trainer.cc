@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/resources.h"
 #include "train/pack.h"
+#include "train/report.h"
 
 namespace tome {
 namespace {
@@ -33,6 +34,11 @@ std::vector<LayerGradient> place_gradients(const Adapter& adapter, std::span<flo
   return layers;
 }
 
+// The last part of a path, also of one that ends with a slash.
+std::string name_of(const std::filesystem::path& path) {
+  return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+}
+
 }  // namespace
 
 Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapter& adapter,
@@ -42,6 +48,7 @@ Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapte
       data_(data),
       adapter_(adapter),
       options_(options),
+      settings_(settings),
       split_(hold_out(data, options.held_out_rows, options.seed)),
       adamw_(optimized_tensors(adapter.tensors()), options.adamw, threads),
       checkpoints_(options.out / "checkpoint", settings),
@@ -64,11 +71,6 @@ Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapte
 void Trainer::start_epoch() {
   plan_ = plan_passes(data_, shuffled(split_.training, options_.seed, static_cast<std::uint64_t>(state_.data.epoch)),
                       options_.window, options_.pack);
-}
-
-std::int64_t Trainer::steps_of_epoch() const {
-  const auto passes = static_cast<std::int64_t>(plan_.size());
-  return (passes + options_.passes_per_step - 1) / options_.passes_per_step;
 }
 
 // The passes of one step; an epoch that ends inside it is followed by the next.
@@ -154,6 +156,18 @@ void Trainer::save(std::int64_t step) {
   save_adapter(options_.out / "last", adapter_, model_.config(), options_.use);
   if (split_.held_out.empty()) save_adapter(options_.out, adapter_, model_.config(), options_.use);
   checkpoints_.save(state_, adapter_.values(), adamw_.state());
+  report();
+}
+
+void Trainer::report() const {
+  Report page;
+  page.title = name_of(options_.out);
+  page.settings.assign(settings_.begin(), settings_.end());
+  page.planned_steps = options_.schedule.steps;
+  page.steps = log_->steps();
+  page.validations = log_->validations();
+  page.samples = log_->samples();
+  write_report(options_.out / "report.html", page);
 }
 
 bool Trainer::run(const std::function<void(const StepRecord&)>& progress, const std::atomic<bool>& stop) {

@@ -57,8 +57,6 @@ class Trainer {
   std::int64_t resumed_at() const { return resumed_at_; }
   /// Why not the last checkpoint was taken; or empty.
   const std::string& notice() const { return notice_; }
-  /// The least number of steps that shows every example once.
-  std::int64_t steps_of_epoch() const;
 
   /// Runs to the end, or until `stop` after the step in hand (a checkpoint is then saved). Returns true at the end.
   bool run(const std::function<void(const StepRecord&)>& progress, const std::atomic<bool>& stop);
@@ -71,6 +69,7 @@ class Trainer {
   StepRecord step(std::int64_t step);
   void validate(std::int64_t step);
   void save(std::int64_t step);
+  void report() const;
   PassResult run_pass(const TrainingExample& example, const PassOptions& options);
 
   Model& model_;
@@ -78,6 +77,7 @@ class Trainer {
   const TrainingSet& data_;
   Adapter& adapter_;
   TrainerOptions options_;
+  std::map<std::string, std::string> settings_;
   DataSplit split_;
   PassPlan plan_;  // of the epoch in hand
   AdamW adamw_;
