@@ -32,7 +32,7 @@ class Train(ProgramTest):
 
     def arguments(self, out: str, *more: str) -> list[str]:
         return ["train", "--data", self.data, "--context", "512", "--steps", str(STEPS), "--rank", "4", "--hold-out", "3",
-                "--validate-every", "5", "--learning-rate", "1e-3", "--out", str(self.home / out), *more]  # fmt: skip
+                "--validate-every", "5", "--learning-rate", "2e-2", "--out", str(self.home / out), *more]  # fmt: skip
 
     def lines(self, out: str, name: str) -> list[dict]:
         return [json.loads(line) for line in (self.home / out / name).read_text().splitlines()]
@@ -93,7 +93,7 @@ class Train(ProgramTest):
     def test_another_run_in_the_same_folder_is_refused(self):
         self.good(*self.arguments("a"))
         before = self.adapter("a")
-        self.wrong(*self.arguments("a"), "--alpha", "8", says="alpha")
+        self.wrong(*self.arguments("a"), "-q", "--alpha", "8", says="alpha")
         self.assertEqual(self.adapter("a"), before)
 
     def test_bad_rows_are_named_and_nothing_is_trained(self):
