@@ -79,7 +79,7 @@ namespace {
 std::string stretch_as_trained(ModelConfig& config, const AdapterUse& use, const ModelFlags& flags) {
   const std::string from = cat("the adapter (", flags.adapter, "/tome.json)");
   ModelConfig own = config;
-  const std::string note = use.rope_scaling.empty() ? std::string() : stretch_context(config, 0, use.rope_scaling);
+  std::string note = use.rope_scaling.empty() ? std::string() : stretch_context(config, 0, use.rope_scaling);
   if (!flags.rope_scaling.empty()) {
     stretch_context(own, 0, flags.rope_scaling);
     if (own.rope_scaling != config.rope_scaling) {
