@@ -114,9 +114,10 @@ bool ReadingStore::remove(const std::string& id) const {
   }
   std::error_code error;
   bool removed = false;
-  for (auto gone = ids.rbegin(); gone != ids.rend(); ++gone) {  // none is ever left without what it continues
+  std::reverse(ids.begin(), ids.end());  // none is ever left without what it continues
+  for (const std::string& gone : ids) {
     for (const char* extension : {".safetensors", ".partial", ".residual"}) {
-      removed = fs::remove(folder_ / (*gone + extension), error) || removed;
+      removed = fs::remove(folder_ / (gone + extension), error) || removed;
     }
   }
   return removed;
