@@ -62,6 +62,7 @@ class LineEditor {
 
   /// False at the end of input or on SIGTERM. A Ctrl-C gives an empty line.
   bool next(std::string* line) {
+    el_set(edit_, EL_PREP_TERM, 1);  // before the prompt shows: a Ctrl-D typed at once would be lost
     int length = 0;
     const char* text = el_gets(edit_, &length);
     line->clear();
