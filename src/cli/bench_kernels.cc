@@ -83,7 +83,7 @@ void bench_attention_backward(Threads& threads, const AttentionCase& c, int toke
   const auto keys = random_rows(n * static_cast<std::size_t>(kv_width));
   const auto q = random_rows(n * static_cast<std::size_t>(q_width));
   const std::vector<float> sums(n * static_cast<std::size_t>(c.heads), 10.0f);
-  std::vector<float> dq(q.size()), dk(keys.size()), dv(keys.size());
+  std::vector<float> dk(keys.size()), dv(keys.size());
   std::vector<ops::KeyRange> visible(n);
   double pairs = 0;
   for (std::size_t t = 0; t < n; ++t) {
@@ -101,7 +101,7 @@ void bench_attention_backward(Threads& threads, const AttentionCase& c, int toke
   input.keys = n;
   ops::AttentionBackward<bf16> backward;
   const double seconds = best_seconds([&] {
-    backward.run(threads, shape, input, {dq.data(), q_width}, {dk.data(), kv_width}, {dv.data(), kv_width});
+    backward.run(threads, shape, input, false, {dk.data(), kv_width}, {dv.data(), kv_width});
   });
   line(cat("attention backward ", c.heads, "/", c.kv_heads, " heads of ", c.width, ", ", tokens,
            c.window > 0 ? cat(", window ", c.window) : std::string()),

@@ -119,7 +119,7 @@ void set_up(Flags& flags, const OpenModel& open, const Layout& layout) {
   t.window = flags.context.empty() ? open.model->config().context_length : parse_count("--context", flags.context);
   t.pack = !flags.no_pack;
   t.schedule.kind = parse_schedule(flags.schedule);
-  t.pass.keep = flags.keep == "attention" ? Keep::kAttention : Keep::kInput;
+  t.pass.keep = parse_keep(flags.keep);
   t.pass.activation_bytes = static_cast<std::uint64_t>(parse_bytes("--activations", flags.activations));
   t.pass.spill_folder = t.out;
   t.float32 = flags.dtype == "f32";
@@ -249,8 +249,8 @@ void add_train(CLI::App& app) {
   c->add_option("--validate-every", t.validate_every, "steps")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_flag("--no-pack", flags->no_pack, "one example a pass");
   c->add_flag("--skip-bad", flags->skip_bad, "leave malformed rows out");
-  c->add_option("--keep", flags->keep, "what backward needs of a layer: attention (its output too) or input")
-      ->check(CLI::IsMember({"attention", "input"}))
+  c->add_option("--keep", flags->keep, "what of each layer stays for the backward pass: all, attention (its output) or input")
+      ->check(CLI::IsMember({"all", "attention", "input"}))
       ->capture_default_str();
   c->add_option("--activations", flags->activations, "memory for what is kept; the rest goes to a file in --out")
       ->capture_default_str();

@@ -30,6 +30,11 @@ struct TensorView {
     const std::size_t bytes = byte_size(type, columns());
     return data.subspan(r * bytes, bytes);
   }
+  /// Rows [first, first + count) as a tensor of their own, without a name.
+  TensorView row_slice(std::size_t first, std::size_t count) const {
+    const std::size_t bytes = byte_size(type, columns());
+    return {{}, type, {count, columns()}, data.subspan(first * bytes, count * bytes)};
+  }
 };
 
 }  // namespace tome

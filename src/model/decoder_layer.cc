@@ -67,24 +67,26 @@ void DecoderLayer<T>::place_heads(const Linear<T>& linear, const ChunkRows& rows
   ops::kernels().rows<T>().from_float(s.heads.data(), out + first * width, count * width);
 }
 
-// Queries, keys and values of rows [first, first + count).
 template <typename T>
-void DecoderLayer<T>::project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& s) {
+void DecoderLayer<T>::norm_rows(const T* x, std::size_t first, std::size_t count, Scratch& s) {
   const auto& kernels = ops::kernels().rows<T>();
-  const LayerWeights& weights = model_.layer(index_);
-  kernels.rms_norm(x + first * config_.width, weights.attention_norm.data(), config_.norm_epsilon, count, config_.width,
-                   s.normed.data());
+  kernels.rms_norm(x + first * config_.width, model_.layer(index_).attention_norm.data(), config_.norm_epsilon, count,
+                   config_.width, s.normed.data());
   if (linear(Matrix::kQuery).wants_int8()) kernels.quantize_rows(s.normed.data(), count, config_.width, s.quantized);
+}
+
+// Keys and values of normed rows [first, first + count).
+template <typename T>
+void DecoderLayer<T>::project_keys(const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& s) {
   linear(Matrix::kValue)
       .multiply(s.normed.data(), s.quantized, count, v_.data() + first * linear(Matrix::kValue).out());
-  place_heads(linear(Matrix::kKey), rows, first, count, weights.key_norm, s, k_.data());
-  if (first + count > rows.first_output)
-    place_heads(linear(Matrix::kQuery), rows, first, count, weights.query_norm, s, q_.data());
+  place_heads(linear(Matrix::kKey), rows, first, count, model_.layer(index_).key_norm, s, k_.data());
 }
 
 // Everything after attention for rows [first, first + count).
 template <typename T>
-void DecoderLayer<T>::finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& s) {
+void DecoderLayer<T>::finish(T* x, const T* attended, const LayerTape<T>& tape, std::size_t first, std::size_t count,
+                             Scratch& s) {
   const auto& kernels = ops::kernels().rows<T>();
   const LayerWeights& weights = model_.layer(index_);
   const std::size_t d = config_.width;
@@ -102,9 +104,14 @@ void DecoderLayer<T>::finish(T* x, const T* attended, std::size_t first, std::si
   };
   product(Matrix::kOutput, attended + first * heads_width, heads_width, s.out.data());
   add_to_residual(weights.post_attention_norm);
+  if (tape.hidden != nullptr) std::copy_n(x, count * d, tape.hidden + first * d);
   kernels.rms_norm(x, weights.feed_forward_norm.data(), config_.norm_epsilon, count, d, s.normed.data());
   product(Matrix::kGate, s.normed.data(), d, s.gate.data());
   linear(Matrix::kUp).multiply(s.normed.data(), s.quantized, count, s.up.data());
+  if (tape.gate != nullptr) {
+    std::copy_n(s.gate.data(), count * config_.feed_forward, tape.gate + first * config_.feed_forward);
+    std::copy_n(s.up.data(), count * config_.feed_forward, tape.up + first * config_.feed_forward);
+  }
   const auto activation = config_.family == Family::kGemma3 ? kernels.gelu_product : kernels.silu_product;
   activation(s.gate.data(), s.up.data(), count * config_.feed_forward);
   product(Matrix::kDown, s.gate.data(), config_.feed_forward, s.out.data());
@@ -112,26 +119,85 @@ void DecoderLayer<T>::finish(T* x, const T* attended, std::size_t first, std::si
 }
 
 template <typename T>
+template <typename Body>
+void DecoderLayer<T>::for_blocks(std::size_t first, std::size_t end, const Body& body) {
+  threads_.for_each((end - first + kRowBlock - 1) / kRowBlock, [&](std::size_t b, int thread) {
+    const std::size_t at = first + b * kRowBlock;
+    body(at, std::min(kRowBlock, end - at), scratch_[static_cast<std::size_t>(thread)]);
+  });
+}
+
+template <typename T>
+void DecoderLayer<T>::keep_projections(const LayerTape<T>& tape, std::size_t rows) const {
+  if (tape.q == nullptr) return;
+  std::copy_n(q_.data(), rows * linear(Matrix::kQuery).out(), tape.q);
+  std::copy_n(k_.data(), rows * linear(Matrix::kKey).out(), tape.k);
+  std::copy_n(v_.data(), rows * linear(Matrix::kValue).out(), tape.v);
+}
+
+template <typename T>
 void DecoderLayer<T>::forward(T* x, const ChunkRows& rows, KvSequence<T>& kv, const LayerTape<T>& tape) {
   const std::size_t count = rows.positions.size();
+  const std::size_t from = rows.first_output;
   TOME_CHECK(count * config_.heads * config_.head_width <= q_.size() && rows.visible.size() == count);
-  const std::size_t blocks = (count + kRowBlock - 1) / kRowBlock;
-  threads_.for_each(blocks, [&](std::size_t b, int thread) {
-    const std::size_t first = b * kRowBlock;
-    project(x, rows, first, std::min(kRowBlock, count - first), scratch_[static_cast<std::size_t>(thread)]);
+  for_blocks(0, count, [&](std::size_t first, std::size_t n, Scratch& s) {
+    norm_rows(x, first, n, s);
+    project_keys(rows, first, n, s);
+    if (first + n > from)
+      place_heads(linear(Matrix::kQuery), rows, first, n, model_.layer(index_).query_norm, s, q_.data());
   });
   kv.append(threads_, k_.data(), v_.data(), count);
-  const std::size_t from = rows.first_output;
+  keep_projections(tape, count);
   if (from >= count) return;
   const std::size_t heads_width = config_.heads * config_.head_width;
   T* attended = tape.attention_output != nullptr ? tape.attention_output : q_.data();
   ops::attention_forward<T>(threads_, shape_, q_.data() + from * heads_width, rows.visible.subspan(from), kv.blocks(),
                             attended + from * heads_width,
                             tape.log_sum_exp != nullptr ? tape.log_sum_exp + from * config_.heads : nullptr);
-  threads_.for_each((count - from + kRowBlock - 1) / kRowBlock, [&](std::size_t b, int thread) {
-    const std::size_t first = from + b * kRowBlock;
-    finish(x, attended, first, std::min(kRowBlock, count - first), scratch_[static_cast<std::size_t>(thread)]);
+  for_blocks(from, count,
+             [&](std::size_t first, std::size_t n, Scratch& s) { finish(x, attended, tape, first, n, s); });
+}
+
+template <typename T>
+void DecoderLayer<T>::forward_some(T* x, const ChunkRows& rows, std::span<const std::uint32_t> outputs,
+                                   KvSequence<T>& kv) {
+  const std::size_t count = rows.positions.size();
+  const std::size_t width = config_.width;
+  for_blocks(0, count, [&](std::size_t first, std::size_t n, Scratch& s) {
+    norm_rows(x, first, n, s);
+    project_keys(rows, first, n, s);
   });
+  kv.append(threads_, k_.data(), v_.data(), count);
+  if (outputs.empty()) return;
+  some_x_.reserve(outputs.size() * width);
+  std::vector<std::int64_t> positions;
+  std::vector<ops::KeyRange> visible;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    std::copy_n(x + outputs[i] * width, width, some_x_.data() + i * width);
+    positions.push_back(rows.positions[outputs[i]]);
+    visible.push_back(rows.visible[outputs[i]]);
+  }
+  const ChunkRows some{positions, visible, 0};
+  for_blocks(0, outputs.size(), [&](std::size_t first, std::size_t n, Scratch& s) {
+    norm_rows(some_x_.data(), first, n, s);
+    place_heads(linear(Matrix::kQuery), some, first, n, model_.layer(index_).query_norm, s, q_.data());
+  });
+  ops::attention_forward<T>(threads_, shape_, q_.data(), visible, kv.blocks(), q_.data());
+  for_blocks(0, outputs.size(),
+             [&](std::size_t first, std::size_t n, Scratch& s) { finish(some_x_.data(), q_.data(), {}, first, n, s); });
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    std::copy_n(some_x_.data() + i * width, width, x + outputs[i] * width);
+  }
+}
+
+template <typename T>
+LayerTape<T> LayerTape<T>::from_row(const ModelConfig& config, std::size_t row) const {
+  const auto at = [&](auto* part, std::size_t width) { return part != nullptr ? part + row * width : nullptr; };
+  const std::size_t heads = config.heads * config.head_width;
+  const std::size_t kv_heads = config.kv_heads * config.head_width;
+  return {at(attention_output, heads), at(log_sum_exp, config.heads),  at(q, heads),
+          at(k, kv_heads),             at(v, kv_heads),                at(hidden, config.width),
+          at(gate, config.feed_forward), at(up, config.feed_forward)};
 }
 
 template <typename T>
@@ -148,6 +214,8 @@ void embed(const Model& model, std::span<const std::int32_t> ids, T* x) {
   }
 }
 
+template struct LayerTape<bf16>;
+template struct LayerTape<float>;
 template class DecoderLayer<bf16>;
 template class DecoderLayer<float>;
 template void embed<bf16>(const Model&, std::span<const std::int32_t>, bf16*);

@@ -35,11 +35,20 @@ struct ChunkRows {
   std::size_t first_output = 0;             // rows before it give their K and V and nothing else
 };
 
-/// Kept for the backward pass when asked for.
+/// Kept for the backward pass, each where it is not null. hidden, gate and up come together, q, k and v too.
 template <typename T>
 struct LayerTape {
   T* attention_output = nullptr;  // [rows][H*C], before Wo
   float* log_sum_exp = nullptr;   // [rows][H]
+  T* q = nullptr;                 // [rows][H*C], placed
+  T* k = nullptr;                 // [rows][K*C], placed
+  T* v = nullptr;                 // [rows][K*C]
+  T* hidden = nullptr;            // [rows][D], the residual stream between the two branches
+  T* gate = nullptr;              // [rows][F]
+  T* up = nullptr;                // [rows][F]
+
+  /// The tape of the rows from `row` on.
+  LayerTape from_row(const ModelConfig& config, std::size_t row) const;
 };
 
 template <typename T>
@@ -53,6 +62,9 @@ class DecoderLayer {
 
   /// x [rows][D] in place; appends the rows' K and V to `kv`.
   void forward(T* x, const ChunkRows& rows, KvSequence<T>& kv, const LayerTape<T>& tape = {});
+  /// The same for a layer of which only rows `outputs` (increasing) are wanted: the others give their K and V, and
+  /// their x is left as it was.
+  void forward_some(T* x, const ChunkRows& rows, std::span<const std::uint32_t> outputs, KvSequence<T>& kv);
 
   /// Bytes of buffers and packed weights.
   std::size_t bytes() const;
@@ -65,8 +77,13 @@ class DecoderLayer {
     ops::Int8Rows quantized;
     HeadRotation::Memory rotation;
   };
-  void project(const T* x, const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
-  void finish(T* x, const T* attended, std::size_t first, std::size_t count, Scratch& scratch);
+  void norm_rows(const T* x, std::size_t first, std::size_t count, Scratch& scratch);
+  void project_keys(const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
+  void keep_projections(const LayerTape<T>& tape, std::size_t rows) const;
+  void finish(T* x, const T* attended, const LayerTape<T>& tape, std::size_t first, std::size_t count,
+              Scratch& scratch);
+  template <typename Body>
+  void for_blocks(std::size_t first, std::size_t end, const Body& body);
   void place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count,
                    const std::vector<float>& norm, Scratch& scratch, T* out);
   const Linear<T>& linear(Matrix m) const { return linears_[static_cast<std::size_t>(m)]; }
@@ -79,6 +96,7 @@ class DecoderLayer {
   std::size_t index_ = 0;
   std::array<Linear<T>, kMatrices.size()> linears_;
   AlignedBuffer<T> q_, k_, v_;  // [max rows][H*C], [max rows][K*C]
+  AlignedBuffer<T> some_x_;     // [outputs][D]
   std::vector<Scratch> scratch_;
 };
 

@@ -4,6 +4,18 @@
 #include <numeric>
 
 namespace tome {
+namespace {
+
+// Those of `rows` that lie in [first, end), counted from `first`.
+std::vector<std::uint32_t> rows_between(std::span<const std::uint32_t> rows, std::size_t first, std::size_t end) {
+  std::vector<std::uint32_t> here;
+  for (auto row = std::lower_bound(rows.begin(), rows.end(), first); row != rows.end() && *row < end; ++row) {
+    here.push_back(static_cast<std::uint32_t>(*row - first));
+  }
+  return here;
+}
+
+}  // namespace
 
 template <typename T>
 bool forward(const Model& model, Threads& threads, const ForwardOptions& options, const ForwardPass<T>& pass) {
@@ -14,15 +26,20 @@ bool forward(const Model& model, Threads& threads, const ForwardOptions& options
     layer.pack(index, options.precision, options.adapters.empty() ? nullptr : &options.adapters[index]);
     KvSequence<T>& kv = pass.kv(index);
     const bool sliding = config.is_sliding(index);
-    const std::size_t first_output = index + 1 == config.layers ? pass.first_output : 0;
+    const bool last = index + 1 == config.layers;
+    const std::size_t first_output = last ? pass.first_output : 0;
     for (std::size_t first = 0; first < rows; first += options.chunk_rows) {
       const std::size_t count = std::min(options.chunk_rows, rows - first);
       const auto visible = (sliding ? pass.visible_sliding : pass.visible).subspan(first, count);
       const std::size_t from = first_output > first ? std::min(first_output - first, count) : 0;
-      LayerTape<T> tape = pass.tape ? pass.tape(index) : LayerTape<T>{};
-      if (tape.attention_output != nullptr) tape.attention_output += first * config.heads * config.head_width;
-      if (tape.log_sum_exp != nullptr) tape.log_sum_exp += first * config.heads;
-      layer.forward(pass.x + first * config.width, {pass.positions.subspan(first, count), visible, from}, kv, tape);
+      const ChunkRows chunk{pass.positions.subspan(first, count), visible, from};
+      T* x = pass.x + first * config.width;
+      if (last && !pass.outputs.empty()) {
+        layer.forward_some(x, chunk, rows_between(pass.outputs, first, first + count), kv);
+      } else {
+        layer.forward(x, chunk, kv,
+                      pass.tape ? pass.tape(index).from_row(config, first) : LayerTape<T>{});
+      }
       if (pass.after_chunk && !pass.after_chunk(index, first + count)) return false;
     }
     if (pass.after_layer && !pass.after_layer(index)) return false;

@@ -29,6 +29,7 @@ struct ForwardPass {
   std::span<const ops::KeyRange> visible;   // [rows] for global layers
   std::span<const ops::KeyRange> visible_sliding;  // [rows] for sliding layers; unused without
   std::size_t first_output = 0;                    // in the last layer, rows before it only give K and V
+  std::span<const std::uint32_t> outputs;          // or only these rows go on in the last layer; empty: see above
   std::size_t first_layer = 0;                     // a resumed pass begins here
   /// K and V of `layer`, holding what precedes the rows; the pass appends to it.
   std::function<KvSequence<T>&(std::size_t layer)> kv;

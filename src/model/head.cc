@@ -57,15 +57,11 @@ void token_losses(const Model& model, Threads& threads, const T* x, std::span<co
   kernels.rms_norm(x, model.output_norm().data(), config.norm_epsilon, rows, config.width, normed.data());
   std::vector<LogSum> sums(rows);
   std::vector<double> target_logits(rows);
-  const std::size_t row_bytes = byte_size(model.output().type, config.width);
   std::vector<AlignedBuffer<T>> products(static_cast<std::size_t>(threads.count()));
   std::vector<ops::Int8Rows> quantized((rows + kRows - 1) / kRows);
   Linear<T> linear;
   for (std::size_t first = 0; first < config.vocabulary; first += kSlice) {
-    TensorView slice = model.output();
-    slice.shape = {std::min(kSlice, config.vocabulary - first), config.width};
-    slice.data = slice.data.subspan(first * row_bytes, slice.shape[0] * row_bytes);
-    linear.pack(threads, slice, precision);
+    linear.pack(threads, model.output().row_slice(first, std::min(kSlice, config.vocabulary - first)), precision);
     threads.for_each(quantized.size(), [&](std::size_t b, int thread) {
       auto& product = products[static_cast<std::size_t>(thread)];
       product.reserve(kRows * kSlice);
@@ -91,15 +87,7 @@ void token_losses(const Model& model, Threads& threads, const T* x, std::span<co
 namespace {
 
 constexpr std::size_t kGradientSlice = 1024;  // vocabulary rows unpacked at once, twice
-
-// Rows [first, first + count) of the output matrix.
-TensorView output_slice(const Model& model, std::size_t first, std::size_t count) {
-  TensorView slice = model.output();
-  const std::size_t row_bytes = byte_size(slice.type, model.config().width);
-  slice.data = slice.data.subspan(first * row_bytes, count * row_bytes);
-  slice.shape = {count, model.config().width};
-  return slice;
-}
+constexpr std::size_t kGradientRows = 64;     // vocabulary rows whose gradient is one turn of a thread
 
 // One row's softmax over the vocabulary so far: sum and the average of the output matrix's rows count from `peak`.
 struct RunningSoftmax {
@@ -124,11 +112,48 @@ void take_logits(std::span<RunningSoftmax> rows, const float* logits, std::size_
   }
 }
 
+// gradient [V][D] += scale (softmax - one at the target) normed, slice by slice; each row of it is one thread's.
+template <typename T>
+void output_gradient(const Model& model, Threads& threads, const T* normed, std::span<const RunningSoftmax> softmax,
+                     std::span<const std::int32_t> targets, double scale, float* gradient) {
+  const ModelConfig& config = model.config();
+  const std::size_t rows = targets.size();
+  std::vector<float> logits;
+  const LowRank<T> no_low;
+  Linear<T> output;
+  for (std::size_t first = 0; first < config.vocabulary; first += kGradientSlice) {
+    const TensorView slice = model.output().row_slice(first, std::min(kGradientSlice, config.vocabulary - first));
+    const std::size_t n = slice.shape[0];
+    output.pack(threads, slice, Precision::kExact);
+    logits.resize(rows * n);
+    threads.for_each((rows + kRows - 1) / kRows, [&](std::size_t b, int) {
+      const std::size_t count = std::min(kRows, rows - b * kRows);
+      float* block = logits.data() + b * kRows * n;
+      output.multiply_exact(normed + b * kRows * config.width, no_low, count, false, block);
+      for (std::size_t r = b * kRows; r < b * kRows + count; ++r) {
+        const auto inverse = static_cast<float>(scale / softmax[r].sum);
+        float* row = logits.data() + r * n;
+        for (std::size_t v = 0; v < n; ++v) row[v] = std::exp(row[v] - softmax[r].peak) * inverse;
+        const auto target = static_cast<std::size_t>(targets[r]);
+        if (target >= first && target < first + n) row[target - first] -= static_cast<float>(scale);
+      }
+    });
+    threads.for_each((n + kGradientRows - 1) / kGradientRows, [&](std::size_t b, int) {
+      const std::size_t v = b * kGradientRows;
+      const std::size_t count = std::min(kGradientRows, n - v);
+      std::vector<float> weights(rows * count);
+      for (std::size_t r = 0; r < rows; ++r) std::copy_n(logits.data() + r * n + v, count, weights.data() + r * count);
+      ops::kernels().rows<T>().outer_product(normed, config.width, weights.data(), count, rows, config.width,
+                                             gradient + (first + v) * config.width);
+    });
+  }
+}
+
 }  // namespace
 
 template <typename T>
 double loss_gradient(const Model& model, Threads& threads, const T* x, std::span<const std::int32_t> targets,
-                     double scale, T* dx, float* norm_gradient) {
+                     double scale, T* dx, const HeadGradient& gradient) {
   const ModelConfig& config = model.config();
   const std::size_t width = config.width;
   const std::size_t rows = targets.size();
@@ -145,7 +170,7 @@ double loss_gradient(const Model& model, Threads& threads, const T* x, std::span
   Linear<T> output, transposed;
   const LowRank<T> no_low;
   for (std::size_t first = 0; first < config.vocabulary; first += kGradientSlice) {
-    const TensorView slice = output_slice(model, first, std::min(kGradientSlice, config.vocabulary - first));
+    const TensorView slice = model.output().row_slice(first, std::min(kGradientSlice, config.vocabulary - first));
     output.pack(threads, slice, Precision::kExact);
     transposed.pack_transposed(threads, slice);
     const std::size_t n = slice.shape[0];
@@ -173,13 +198,14 @@ double loss_gradient(const Model& model, Threads& threads, const T* x, std::span
     loss += static_cast<double>(softmax[r].peak) + std::log(softmax[r].sum) - softmax[r].target_logit;
     dequantize(model.output().type, model.output().row(static_cast<std::size_t>(targets[r])), own);
     const auto inverse = static_cast<float>(1 / softmax[r].sum);
-    float* gradient = average.data() + r * width;
-    for (std::size_t c = 0; c < width; ++c) {
-      gradient[c] = static_cast<float>(scale) * (gradient[c] * inverse - own[c]);
-    }
+    float* row = average.data() + r * width;
+    for (std::size_t c = 0; c < width; ++c) row[c] = static_cast<float>(scale) * (row[c] * inverse - own[c]);
+  }
+  if (gradient.output != nullptr) {
+    output_gradient<T>(model, threads, normed.data(), softmax, targets, scale, gradient.output);
   }
   kernels.rms_norm_backward(x, model.output_norm().data(), config.norm_epsilon, average.data(), rows, width,
-                            average.data(), norm_gradient);
+                            average.data(), gradient.norm);
   kernels.from_float(average.data(), dx, rows * width);
   return loss;
 }
@@ -188,7 +214,8 @@ double loss_gradient(const Model& model, Threads& threads, const T* x, std::span
   template void logits<T>(const Model&, Threads&, const T*, bool, std::span<float>);                        \
   template void token_losses<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, Precision, \
                                 std::span<double>);                                                         \
-  template double loss_gradient<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, double, T*, float*);
+  template double loss_gradient<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, double, T*, \
+                                   const HeadGradient&);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)
 #undef TOME_INSTANTIATE

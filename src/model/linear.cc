@@ -54,6 +54,14 @@ void Linear<T>::pack_second_factor(std::size_t panel, const float* factor, std::
 }
 
 template <typename T>
+void Linear<T>::pack_first_factor(std::size_t inputs, const LoraPair& lora) {
+  out_ = 0;
+  in_ = inputs;
+  lora_ = lora;
+  if (lora_.rank > 0) pack_low(in_, lora_.a, 1);
+}
+
+template <typename T>
 void Linear<T>::pack(Threads& threads, const TensorView& weight, Precision precision, const LoraPair& lora) {
   out_ = weight.rows();
   in_ = weight.columns();

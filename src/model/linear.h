@@ -44,6 +44,9 @@ class Linear {
   /// this object are then the weight's in and out.
   void pack_transposed(Threads& threads, const TensorView& weight, const LoraPair& lora = {});
 
+  /// The LoRA pair's first factor alone, for multiply_low().
+  void pack_first_factor(std::size_t inputs, const LoraPair& lora);
+
   std::size_t out() const { return out_; }
   std::size_t in() const { return in_; }
   std::size_t rank() const { return lora_.rank; }

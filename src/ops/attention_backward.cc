@@ -121,8 +121,8 @@ void AttentionBackward<T>::pack(Threads& threads, const AttentionShape& shape, c
 // Adds one key block's part to dq of all runs that see it and writes the block's dk and dv.
 template <typename T>
 void AttentionBackward<T>::key_block(const AttentionShape& shape, const AttentionGradientInput<T>& input,
-                                     std::size_t kv_head, std::size_t block, void* scratch, Rows<float> dk,
-                                     Rows<float> dv) {
+                                     std::size_t kv_head, std::size_t block, void* scratch, bool add_to_keys,
+                                     Rows<float> dk, Rows<float> dv) {
   const auto& table = kernels().rows<T>();
   const auto width = static_cast<std::size_t>(shape.head_width);
   const auto group = static_cast<std::size_t>(shape.group());
@@ -173,31 +173,37 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
       turns_[i].store(touch.turn + 1, std::memory_order_release);
     }
   }
-  table.backward_store_keys(count, shape.head_width, dk[first] + kv_head * width, dv[first] + kv_head * width,
+  table.backward_store_keys(count, shape.head_width, add_to_keys, dk[first] + kv_head * width, dv[first] + kv_head * width,
                             dk.stride, scratch);
 }
 
 template <typename T>
-void AttentionBackward<T>::unpack_queries(Threads& threads, const AttentionShape& shape, std::size_t query_rows,
-                                          Rows<float> dq) {
-  const auto width = static_cast<std::size_t>(shape.head_width);
-  threads.for_each(static_cast<std::size_t>(shape.heads) * runs_, [&](std::size_t i, int) {
-    const std::size_t head = i / runs_;
-    const std::size_t first = i % runs_ * queries_;
-    const std::size_t count = std::min(queries_, query_rows - first);
-    const float* from = dq_.data() + i * width * queries_;
-    for (std::size_t j = 0; j < count; ++j) {
-      float* to = dq[first + j] + head * width;
-      for (std::size_t c = 0; c < width; ++c) to[c] = from[c * queries_ + j];
+void AttentionBackward<T>::queries(std::size_t first, std::size_t count, Rows<float> to) const {
+  for (std::size_t row = first; row < first + count; ++row) {
+    const float* from = dq_.data() + row / queries_ * width_ * queries_ + row % queries_;
+    for (std::size_t head = 0; head < heads_; ++head, from += runs_ * width_ * queries_) {
+      float* out = to[row - first] + head * width_;
+      for (std::size_t c = 0; c < width_; ++c) out[c] = from[c * queries_];
     }
-  });
+  }
+}
+
+template <typename T>
+std::size_t AttentionBackward<T>::bytes(const AttentionShape& shape, std::size_t query_rows) {
+  const std::size_t rows = run_rows(shape);
+  const std::size_t runs = (query_rows + rows - 1) / rows;
+  const std::size_t run_bytes = 4 * run_words<T>(shape) * sizeof(std::uint32_t) +
+                                (2 + static_cast<std::size_t>(shape.head_width)) * rows * sizeof(float);
+  return static_cast<std::size_t>(shape.heads) * runs * run_bytes;
 }
 
 template <typename T>
 void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, const AttentionGradientInput<T>& input,
-                               Rows<float> dq, Rows<float> dk, Rows<float> dv) {
+                               bool add_to_keys, Rows<float> dk, Rows<float> dv) {
   TOME_CHECK(shape.head_width <= kMaxHeadWidth && shape.head_width % 2 == 0 && dk.stride == dv.stride &&
              input.k.stride == input.v.stride && !input.visible.empty());
+  heads_ = static_cast<std::size_t>(shape.heads);
+  width_ = static_cast<std::size_t>(shape.head_width);
   queries_ = run_rows(shape);
   runs_ = (input.visible.size() + queries_ - 1) / queries_;
   words_ = run_words<T>(shape);
@@ -212,9 +218,8 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
     memory.reset(::operator new (kernels().rows<T>().backward_scratch_bytes(), std::align_val_t{64}));
   threads.for_each(static_cast<std::size_t>(shape.kv_heads) * touches_.size(), [&](std::size_t i, int thread) {
     key_block(shape, input, i / touches_.size(), i % touches_.size(), scratch[static_cast<std::size_t>(thread)].get(),
-              dk, dv);
+              add_to_keys, dk, dv);
   });
-  unpack_queries(threads, shape, input.visible.size(), dq);
 }
 
 std::vector<double> attention_row_gradient_reference(std::span<const double> q, std::span<const double> k,

@@ -40,9 +40,17 @@ struct AttentionGradientInput {
 template <typename T>
 class AttentionBackward {
  public:
-  /// Overwrites dq [N][H*C], dk and dv [T][K*C]. The result depends on the input alone, not on the number of threads.
-  void run(Threads& threads, const AttentionShape& shape, const AttentionGradientInput<T>& input, Rows<float> dq,
+  /// Overwrites dk and dv [T][K*C], or adds to them: the query heads of one kv head may come in several calls. The
+  /// result depends on the input alone, not on the number of threads.
+  void run(Threads& threads, const AttentionShape& shape, const AttentionGradientInput<T>& input, bool add_to_keys,
            Rows<float> dk, Rows<float> dv);
+  /// After run(): the gradient of query rows [first, first + count), to [count][H*C]. Any thread.
+  void queries(std::size_t first, std::size_t count, Rows<float> to) const;
+
+  /// Bytes held until the next run().
+  std::size_t memory() const { return packed_.bytes() + row_numbers_.bytes() + dq_.bytes(); }
+  /// Bytes of this object for N query rows of `shape`.
+  static std::size_t bytes(const AttentionShape& shape, std::size_t query_rows);
 
  private:
   struct Touch {
@@ -53,9 +61,9 @@ class AttentionBackward {
   void find_touches(std::span<const KeyRange> visible, std::size_t keys);
   void pack(Threads& threads, const AttentionShape& shape, const AttentionGradientInput<T>& input);
   void key_block(const AttentionShape& shape, const AttentionGradientInput<T>& input, std::size_t kv_head,
-                 std::size_t block, void* scratch, Rows<float> dk, Rows<float> dv);
-  void unpack_queries(Threads& threads, const AttentionShape& shape, std::size_t query_rows, Rows<float> dq);
+                 std::size_t block, void* scratch, bool add_to_keys, Rows<float> dk, Rows<float> dv);
 
+  std::size_t heads_ = 0, width_ = 0;        // H, C
   std::size_t queries_ = 0;                  // rows of one run
   std::size_t runs_ = 0;                     // of queries, per head
   std::size_t words_ = 0;                    // of one packed run

@@ -7,22 +7,11 @@
 
 #include "base/error.h"
 #include "model/head.h"
+#include "ops/kernels/kernels.h"
 #include "train/spill_file.h"
 
 namespace tome {
 namespace {
-
-// Where the parts of a layer lie in its slot of the store.
-template <typename T>
-struct SlotShape {
-  std::size_t input, attention, log_sum_exp;  // bytes
-
-  SlotShape(const ModelConfig& c, std::size_t tokens, Keep keep)
-      : input(tokens * c.width * sizeof(T)),
-        attention(keep == Keep::kAttention ? tokens * c.heads * c.head_width * sizeof(T) : 0),
-        log_sum_exp(keep == Keep::kAttention ? tokens * c.heads * sizeof(float) : 0) {}
-  std::size_t bytes() const { return input + attention + log_sum_exp; }
-};
 
 template <typename T>
 class Pass {
@@ -48,18 +37,28 @@ class Pass {
     }
   }
 
-  PassResult run(std::span<const LayerGradient> gradients, float* final_norm) {
-    store_.emplace(config_.layers, shape_.bytes(), options_.activation_bytes, options_.spill_folder, false);
-    if (options_.keep == Keep::kAttention) {
-      attention_ = AlignedBuffer<T>(shape_.attention / sizeof(T));
-      log_sum_exp_ = AlignedBuffer<float>(shape_.log_sum_exp / sizeof(float));
+  PassResult run(const PassGradients& gradients, StepProgress* progress) {
+    progress_ = progress;
+    // Without progress to keep, the last layer's input is used as soon as it is there and needs no slot.
+    const std::size_t slots = progress != nullptr ? config_.layers : config_.layers - 1;
+    store_.emplace(slots, shape_.bytes(), options_.activation_bytes,
+                   progress != nullptr ? progress->folder() : options_.spill_folder, progress != nullptr);
+    LayerBackward<T> backward(model_, threads_, options_.head_group_bytes);
+    PassResult result{0, target_rows_.size(), store_->spill_bytes()};
+    std::size_t layers_left = config_.layers;
+    if (progress != nullptr && progress->backward()) {
+      layers_left = progress->backward()->layers_left;
+      result.loss = progress->backward()->loss;
+      progress->read_d(std::as_writable_bytes(x_.span()));
+    } else {
+      forward_layers();
+      result.loss = head(gradients);
     }
-    forward_layers();
-    input_ = AlignedBuffer<T>(x_.size());
-    PassResult result = head(final_norm);
-    result.spill_bytes = store_->spill_bytes();
-    LayerBackward<T> backward(model_, threads_, tokens());
-    for (std::size_t layer = config_.layers; layer-- > 0;) backward_layer(backward, layer, gradients[layer]);
+    while (layers_left-- > 0) {
+      backward_layer(backward, layers_left, gradients.layers[layers_left]);
+      if (layers_left == 0) embedding_gradient(gradients.embedding);
+      if (progress != nullptr) progress->backward_done({layers_left, result.loss}, std::as_bytes(x_.span()));
+    }
     return result;
   }
 
@@ -72,15 +71,21 @@ class Pass {
   }
 
  private:
-  std::size_t tokens() const { return example_.ids.size(); }
   bool last(std::size_t layer) const { return layer + 1 == config_.layers; }
   std::span<const ops::KeyRange> visible(std::size_t layer) const {
     return config_.is_sliding(layer) ? std::span<const ops::KeyRange>(sliding_) : example_.visible;
   }
 
+  // Where the parts of a layer are worked on: in the store's memory, or before and after they are in its file.
+  std::byte* slot(std::size_t layer) {
+    if (stored(layer) && !store_->memory(layer).empty()) return store_->memory(layer).data();
+    work_.reserve(shape_.bytes());
+    return work_.data();
+  }
+  bool stored(std::size_t layer) const { return progress_ != nullptr || !last(layer); }
+  bool in_file(std::size_t layer) const { return stored(layer) && store_->memory(layer).empty(); }
+
   void forward_layers() {
-    embed_text<T>(model_, example_.ids, x_.data());
-    keep_input(0);
     KvSequence<T> kv(attention_shape(config_));
     ForwardOptions options;
     options.precision = Precision::kExact;
@@ -91,29 +96,36 @@ class Pass {
     pass.positions = example_.positions;
     pass.visible = example_.visible;
     pass.visible_sliding = sliding_;
-    pass.first_output = target_rows_.front();
+    pass.outputs = target_rows_;
     pass.kv = [&](std::size_t) -> KvSequence<T>& {
       kv.clear();
       return kv;
     };
-    pass.tape = [&](std::size_t layer) { return last(layer) ? LayerTape<T>{} : tape(); };
-    pass.after_layer = [&](std::size_t layer) {
-      if (!store_ || last(layer)) return true;
-      if (options_.keep == Keep::kAttention) {
-        store_->write(layer, shape_.input, std::as_bytes(attention_.span()));
-        store_->write(layer, shape_.input + shape_.attention, std::as_bytes(log_sum_exp_.span()));
-      }
-      keep_input(layer + 1);
-      return true;
-    };
+    if (store_) {
+      pass.tape = [&](std::size_t layer) { return last(layer) ? LayerTape<T>{} : shape_.tape(slot(layer)); };
+      pass.after_layer = [&](std::size_t layer) {
+        if (last(layer)) return true;
+        if (in_file(layer)) store_->write(layer, 0, {slot(layer), shape_.bytes()});
+        keep_input(layer + 1);
+        if (progress_ != nullptr) progress_->forward_done(layer + 1);
+        return true;
+      };
+      pass.first_layer = progress_ != nullptr ? progress_->layers_forward() : 0;
+    }
+    if (pass.first_layer > 0) {
+      store_->read(pass.first_layer, 0, std::as_writable_bytes(x_.span()));
+      std::copy_n(x_.data(), x_.size(), shape_.input(slot(pass.first_layer)));
+    } else {
+      embed_text<T>(model_, example_.ids, x_.data());
+      if (store_) keep_input(0);
+    }
     forward<T>(model_, threads_, options, pass);
   }
 
-  LayerTape<T> tape() { return {attention_.data(), log_sum_exp_.data()}; }
-
-  // x_ is the input of `layer`.
+  // x_ is the input of `layer`; of one that goes to the file it is written again with the layer's other parts.
   void keep_input(std::size_t layer) {
-    if (store_) store_->write(layer, 0, std::as_bytes(x_.span()));
+    std::copy_n(x_.data(), x_.size(), shape_.input(slot(layer)));
+    if (in_file(layer) && progress_ != nullptr) store_->write(layer, 0, std::as_bytes(x_.span()));
   }
 
   // The last layer's output where a target is to be predicted, and the targets.
@@ -128,33 +140,44 @@ class Pass {
     return out;
   }
 
-  // Loss and, in d_targets_, the gradient of the last layer's output at the target rows.
-  PassResult head(float* final_norm) {
+  // The loss and, in d_targets_, the gradient of the last layer's output at the target rows.
+  double head(const PassGradients& gradients) {
     const auto [rows, targets] = target_rows();
     d_targets_ = AlignedBuffer<T>(rows.size());
-    const double loss =
-        loss_gradient<T>(model_, threads_, rows.data(), targets, options_.scale, d_targets_.data(), final_norm);
-    return {loss, targets.size(), 0};
+    return loss_gradient<T>(model_, threads_, rows.data(), targets, options_.scale, d_targets_.data(),
+                            {gradients.output_norm, gradients.output});
   }
 
   // x_ holds d, the gradient of the layer's output, and then of its input.
   void backward_layer(LayerBackward<T>& backward, std::size_t layer, const LayerGradient& gradient) {
-    store_->read(layer, 0, std::as_writable_bytes(input_.span()));
+    std::byte* here = slot(layer);
+    if (in_file(layer)) {
+      store_->read(layer, 0, {here, last(layer) ? x_.bytes() : shape_.bytes()});
+      store_->done_with(layer);
+    }
+    if (layer > 0) store_->will_read(layer - 1);
     LayerBackwardInput<T> input;
-    input.x = input_.data();
+    input.x = shape_.input(here);
     input.positions = example_.positions;
     input.visible = visible(layer);
     if (last(layer)) {
       input.queries = target_rows_;
-    } else if (options_.keep == Keep::kAttention) {
-      store_->read(layer, shape_.input, std::as_writable_bytes(attention_.span()));
-      store_->read(layer, shape_.input + shape_.attention, std::as_writable_bytes(log_sum_exp_.span()));
-      input.tape = tape();
+    } else {
+      input.tape = shape_.tape(here);
     }
-    store_->done_with(layer);
-    if (layer > 0) store_->will_read(layer - 1);
     backward.run(layer, adapters_.empty() ? nullptr : &adapters_[layer], input,
                  last(layer) ? d_targets_.data() : x_.data(), x_.data(), gradient);
+  }
+
+  void embedding_gradient(float* gradient) const {
+    if (gradient == nullptr) return;
+    const std::size_t d = config_.width;
+    std::vector<float> row(d);
+    for (std::size_t i = 0; i < example_.ids.size(); ++i) {
+      ops::kernels().rows<T>().to_float(x_.data() + i * d, row.data(), d);
+      float* to = gradient + static_cast<std::size_t>(example_.ids[i]) * d;
+      for (std::size_t c = 0; c < d; ++c) to[c] += config_.embedding_scale * row[c];
+    }
   }
 
   const Model& model_;
@@ -163,12 +186,11 @@ class Pass {
   const TrainingExample& example_;
   std::span<const LayerAdapter> adapters_;
   const PassOptions& options_;
+  StepProgress* progress_ = nullptr;
   SlotShape<T> shape_;
-  std::optional<ActivationStore> store_;  // a slot a layer; none when only the loss is wanted
+  std::optional<ActivationStore> store_;  // none when only the loss is wanted
   AlignedBuffer<T> x_;                    // [T][D]: the residual stream, then its gradient
-  AlignedBuffer<T> input_;                // [T][D] of the layer in hand
-  AlignedBuffer<T> attention_;            // [T][H*C] of the layer in hand
-  AlignedBuffer<float> log_sum_exp_;      // [T][H]
+  AlignedBuffer<std::byte> work_;         // one slot
   AlignedBuffer<T> d_targets_;
   std::vector<std::uint32_t> target_rows_;
   std::vector<ops::KeyRange> sliding_;
@@ -178,42 +200,23 @@ class Pass {
 
 template <typename T>
 PassResult training_pass(const Model& model, Threads& threads, const TrainingExample& example,
-                         std::span<const LayerAdapter> adapters, std::span<const LayerGradient> gradients,
-                         const PassOptions& options, float* final_norm) {
-  TOME_CHECK(gradients.size() == model.config().layers && example.targets.size() == example.ids.size() &&
+                         std::span<const LayerAdapter> adapters, const PassGradients& gradients,
+                         const PassOptions& options, StepProgress* progress) {
+  TOME_CHECK(gradients.layers.size() == model.config().layers && example.targets.size() == example.ids.size() &&
              example.positions.size() == example.ids.size() && example.visible.size() == example.ids.size());
-  return Pass<T>(model, threads, example, adapters, options).run(gradients, final_norm);
+  return Pass<T>(model, threads, example, adapters, options).run(gradients, progress);
 }
 
 template <typename T>
 PassResult example_loss(const Model& model, Threads& threads, const TrainingExample& example,
                         std::span<const LayerAdapter> adapters) {
-  PassOptions options;
-  options.keep = Keep::kInput;
+  const PassOptions options;
   return Pass<T>(model, threads, example, adapters, options).loss();
-}
-
-double pass_flops(const ModelConfig& config, const TrainingExample& example, Keep keep) {
-  const auto real = [](auto n) { return static_cast<double>(n); };
-  const double tokens = real(example.ids.size());
-  const double linear = 2 * tokens * real(config.layer_parameters());  // forward; again; gradient of the input
-  double pairs = 0;
-  for (std::size_t layer = 0; layer < config.layers; ++layer) {
-    for (ops::KeyRange range : example.visible) {
-      if (config.is_sliding(layer)) range = ops::last_keys(range, config.sliding_window);
-      pairs += real(range.end - range.begin - (range.gap_end - range.gap_begin));
-    }
-  }
-  const double product = 2 * pairs * real(config.heads * config.head_width);  // two forward, five backward
-  const auto targets =
-      std::count_if(example.targets.begin(), example.targets.end(), [](auto t) { return t != kNoTarget; });
-  const double head = 4 * real(targets) * real(config.vocabulary * config.width);
-  return 3 * linear + (keep == Keep::kAttention ? 7 : 9) * product + head;
 }
 
 #define TOME_INSTANTIATE(T)                                                                                           \
   template PassResult training_pass<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>, \
-                                       std::span<const LayerGradient>, const PassOptions&, float*);                   \
+                                       const PassGradients&, const PassOptions&, StepProgress*);                      \
   template PassResult example_loss<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)

@@ -66,6 +66,11 @@ void ActivationStore::read(std::size_t slot, std::size_t offset, std::span<std::
   file_.read(place(slot) + offset, bytes);
 }
 
+std::span<std::byte> ActivationStore::memory(std::size_t slot) const {
+  if (!in_memory(slot, 0, slot_bytes_)) return {};
+  return memory_.span().subspan(slot * slot_bytes_, slot_bytes_);
+}
+
 void ActivationStore::will_read(std::size_t slot) const {
   if (in_memory(slot, 0, 0)) return;
   ::posix_fadvise(file_.descriptor(), static_cast<off_t>(place(slot)), static_cast<off_t>(stride_),

@@ -25,6 +25,8 @@ class ActivationStore {
   void write(std::size_t slot, std::size_t offset, std::span<const std::byte> bytes);
   void read(std::size_t slot, std::size_t offset, std::span<std::byte> bytes) const;
 
+  /// The bytes of a slot that lies in memory; empty for one of the file.
+  std::span<std::byte> memory(std::size_t slot) const;
   /// The slot is read soon: its bytes start on their way to memory while this returns.
   void will_read(std::size_t slot) const;
   /// The slot is not read again before it is written: its pages can go.

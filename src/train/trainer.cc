@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/resources.h"
+#include "train/flops.h"
 #include "train/pack.h"
 #include "train/report.h"
 
@@ -54,7 +55,6 @@ Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapte
       checkpoints_(options.out / "checkpoint", settings),
       gradient_(adapter.values().size()),
       gradients_(place_gradients(adapter, gradient_)) {
-  if (adapter.output_norm().size > 0) output_norm_gradient_ = gradient_.data() + adapter.output_norm().offset;
   state_.data.order_seed = options.seed;
   if (const auto loaded = checkpoints_.load(gradient_.size(), adamw_.state().size())) {
     state_ = loaded->state;
@@ -88,9 +88,28 @@ std::vector<TrainingExample> Trainer::next_examples(std::int64_t step) {
   return examples;
 }
 
+PassGradients Trainer::pass_gradients() {
+  const auto place = [&](const Adapter::Range& range) {
+    return range.size > 0 ? gradient_.data() + range.offset : nullptr;
+  };
+  PassGradients to;
+  to.layers = gradients_;
+  to.output_norm = place(adapter_.output_norm());
+  to.embedding = place(adapter_.embedding());
+  to.output = model_.config().tied_output ? to.embedding : place(adapter_.output());
+  return to;
+}
+
 PassResult Trainer::run_pass(const TrainingExample& example, const PassOptions& options) {
   const auto run = options_.float32 ? training_pass<float> : training_pass<bf16>;
-  return run(model_, threads_, example, adapter_.layers(), gradients_, options, output_norm_gradient_);
+  return run(model_, threads_, example, adapter_.layers(), pass_gradients(), options, progress_.get());
+}
+
+// For a step that would take too long to be begun again; else null.
+std::unique_ptr<StepProgress> Trainer::progress_of(std::int64_t step, double flops) {
+  constexpr double kUsualShare = 0.5;  // of the peak
+  if (options_.peak_flops <= 0 || flops / (kUsualShare * options_.peak_flops) < options_.resume_seconds) return nullptr;
+  return std::make_unique<StepProgress>(options_.out / "step", cat(step, ' ', adapter_.fingerprint()), gradient_);
 }
 
 StepRecord Trainer::step(std::int64_t step) {
@@ -103,17 +122,20 @@ StepRecord Trainer::step(std::int64_t step) {
     record.tokens += static_cast<std::int64_t>(example.ids.size());
     record.target_tokens +=
         std::count_if(example.targets.begin(), example.targets.end(), [](auto t) { return t != kNoTarget; });
-    flops += pass_flops(model_.config(), example, options_.pass.keep);
+    flops += pass_flops(model_.config(), count_pass(model_.config(), example), options_.pass.keep);
   }
   std::fill(gradient_.begin(), gradient_.end(), 0.0f);
   PassOptions pass = options_.pass;
   pass.scale = 1 / static_cast<double>(record.target_tokens);
-  for (const TrainingExample& example : examples) {
-    const PassResult result = run_pass(example, pass);
-    record.loss += result.loss * pass.scale;
+  progress_ = progress_of(step, flops);
+  double loss = progress_ ? progress_->loss_done() : 0;
+  for (std::size_t i = progress_ ? progress_->passes_done() : 0; i < examples.size(); ++i) {
+    const PassResult result = run_pass(examples[i], pass);
+    loss += result.loss;
     record.spill_bytes = std::max(record.spill_bytes, result.spill_bytes);
     sample_private_peak();
   }
+  record.loss = loss * pass.scale;
   const double norm = global_norm(gradient_, threads_);
   if (!std::isfinite(norm) || !std::isfinite(record.loss)) {
     throw_user_error("step ", step + 1,
@@ -178,8 +200,9 @@ bool Trainer::run(const std::function<void(const StepRecord&)>& progress, const 
     const bool end = i + 1 == options_.schedule.steps;
     if (end || (i + 1) % options_.validate_every == 0) validate(i + 1);
     if (progress) progress(record);
-    if (end || stop.load() || seconds_since(saved) >= options_.save_seconds) {
+    if (end || stop.load() || progress_ || seconds_since(saved) >= options_.save_seconds) {
       save(i + 1);
+      if (progress_) progress_->remove();
       saved = std::chrono::steady_clock::now();
     }
     if (stop.load() && !end) return false;

@@ -42,6 +42,7 @@ struct TrainerOptions {
   PassOptions pass;
   bool float32 = false;   // activations in f32 (for references), else bf16
   double peak_flops = 0;  // of the machine, for the log; 0: not measured
+  double resume_seconds = 60;  // a step that is to take longer keeps what it has done on disk, layer by layer
 };
 
 /// Trains `adapter` for `model` and leaves in `out`: the adapter of the best validation loss (without held-out rows:
@@ -70,7 +71,9 @@ class Trainer {
   void validate(std::int64_t step);
   void save(std::int64_t step);
   void report() const;
+  PassGradients pass_gradients();
   PassResult run_pass(const TrainingExample& example, const PassOptions& options);
+  std::unique_ptr<StepProgress> progress_of(std::int64_t step, double flops);
 
   Model& model_;
   Threads& threads_;
@@ -86,7 +89,7 @@ class Trainer {
   std::unique_ptr<RunLog> log_;
   std::vector<float> gradient_;           // as Adapter::values()
   std::vector<LayerGradient> gradients_;  // [layers], into gradient_
-  float* output_norm_gradient_ = nullptr;
+  std::unique_ptr<StepProgress> progress_;  // of a long step in hand
   std::int64_t resumed_at_ = 0;
   std::string notice_;
 };

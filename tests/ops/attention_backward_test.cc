@@ -88,25 +88,34 @@ class AttentionGradient : public OpsTest {
     delta_[t * static_cast<std::size_t>(shape_.heads) + h] = static_cast<float>(delta);
   }
 
-  void gradients(int thread_count) {
+  // heads_at_once: query heads of one call; 0: all.
+  void gradients(int thread_count, int heads_at_once = 0) {
     Threads threads(thread_count);
     const auto stride = [](std::size_t n) { return static_cast<std::ptrdiff_t>(n); };
     dq_.assign(q_.size(), 7.0f);
     dk_.assign(k_.size(), 7.0f);
     dv_.assign(v_.size(), 7.0f);
-    AttentionGradientInput<T> input;
-    input.q = {q_.data(), stride(q_width_)};
-    input.k = {k_.data(), stride(kv_width_)};
-    input.v = {v_.data(), stride(kv_width_)};
-    input.d_out = {d_out_.data(), stride(q_width_)};
-    input.log_sum_exp = {log_sum_exp_.data(), shape_.heads};
-    input.delta = {delta_.data(), shape_.heads};
-    input.visible = visible_;
-    input.keys = keys_;
+    AttentionShape shape = shape_;
+    if (heads_at_once > 0) shape.heads = heads_at_once;
     AttentionBackward<T> backward;
-    for (int again = 0; again < 2; ++again) {
-      backward.run(threads, shape_, input, {dq_.data(), stride(q_width_)}, {dk_.data(), stride(kv_width_)},
-                   {dv_.data(), stride(kv_width_)});
+    for (int head = 0; head < shape_.heads; head += shape.heads) {
+      const int column = head * shape_.head_width;
+      AttentionGradientInput<T> input;
+      input.q = {q_.data() + column, stride(q_width_)};
+      input.k = {k_.data(), stride(kv_width_)};
+      input.v = {v_.data(), stride(kv_width_)};
+      input.d_out = {d_out_.data() + column, stride(q_width_)};
+      input.log_sum_exp = {log_sum_exp_.data() + head, shape_.heads};
+      input.delta = {delta_.data() + head, shape_.heads};
+      input.visible = visible_;
+      input.keys = keys_;
+      for (int again = 0; again < (heads_at_once > 0 ? 1 : 2); ++again) {
+        backward.run(threads, shape, input, head > 0, {dk_.data(), stride(kv_width_)}, {dv_.data(), stride(kv_width_)});
+      }
+      const std::size_t half = visible_.size() / 2;
+      float* dq = dq_.data() + column;
+      backward.queries(0, half, {dq, stride(q_width_)});
+      backward.queries(half, visible_.size() - half, {dq + half * q_width_, stride(q_width_)});
     }
   }
 
@@ -188,6 +197,13 @@ TYPED_TEST(AttentionGradient, PackedTextsSeeOnlyThemselves) {
   }
   this->reference();
   this->gradients(2);
+  this->check();
+}
+
+TYPED_TEST(AttentionGradient, QueryHeadsOneByOne) {  // their keys' gradients add up
+  this->make({3, 1, 16, 300, 200});
+  this->reference();
+  this->gradients(2, 1);
   this->check();
 }
 

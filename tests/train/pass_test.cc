@@ -71,7 +71,7 @@ class Trained {
     std::size_t targets = 0;
     for (const auto target : example.targets) targets += target != kNoTarget ? 1 : 0;
     if (options.scale == 1) options.scale = 1 / static_cast<double>(targets);
-    return training_pass<T>(*model_, threads, example, pairs_, gradients_, options, final_norm_);
+    return training_pass<T>(*model_, threads, example, pairs_, {gradients_, final_norm_}, options);
   }
 
   void clear() {
@@ -104,7 +104,7 @@ class Pass : public testing::TestWithParam<std::string> {};
 
 TEST_P(Pass, GradientsAreThoseOfPeft) {
   Trained trained(GetParam());
-  for (const Keep keep : {Keep::kAttention, Keep::kInput}) {
+  for (const Keep keep : {Keep::kAll, Keep::kAttention, Keep::kInput}) {
     trained.clear();
     PassOptions options;
     options.keep = keep;

@@ -219,12 +219,16 @@ void backward_add_queries(const BackwardTile& tile, void* memory) {
 }
 
 template <typename T>
-void backward_store_keys(int count, int width, float* dk, float* dv, std::ptrdiff_t stride, const void* memory) {
+void backward_store_keys(int count, int width, bool add, float* dk, float* dv, std::ptrdiff_t stride,
+                         const void* memory) {
   const auto& s = *static_cast<const ScratchOf<T>*>(memory);
   const int padded = padded_width(width);
+  const auto store_row = [&](const float* sums, float* to) {
+    for (int c = 0; c < width; ++c) to[c] = add ? to[c] + sums[c] : sums[c];
+  };
   for (int j = 0; j < count; ++j) {
-    std::copy_n(s.key_gradient + j * padded, width, dk + j * stride);
-    std::copy_n(s.value_gradient + j * padded, width, dv + j * stride);
+    store_row(s.key_gradient + j * padded, dk + j * stride);
+    store_row(s.value_gradient + j * padded, dv + j * stride);
   }
 }
 
@@ -235,7 +239,7 @@ void backward_store_keys(int count, int width, float* dk, float* dv, std::ptrdif
   template void backward_load_keys<T>(const T*, const T*, std::ptrdiff_t, int, int, void*);                        \
   template void backward_scores<T>(const BackwardTile&, void*);                                                    \
   template void backward_add_queries<T>(const BackwardTile&, void*);                                               \
-  template void backward_store_keys<T>(int, int, float*, float*, std::ptrdiff_t, const void*);
+  template void backward_store_keys<T>(int, int, bool, float*, float*, std::ptrdiff_t, const void*);
 TOME_INSTANTIATE(tome::bf16)
 TOME_INSTANTIATE(float)
 #undef TOME_INSTANTIATE
