@@ -249,7 +249,8 @@ void add_train(CLI::App& app) {
   c->add_option("--validate-every", t.validate_every, "steps")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_flag("--no-pack", flags->no_pack, "one example a pass");
   c->add_flag("--skip-bad", flags->skip_bad, "leave malformed rows out");
-  c->add_option("--keep", flags->keep, "what of each layer stays for the backward pass: all, attention (its output) or input")
+  c->add_option("--keep", flags->keep,
+                "what of each layer stays for the backward pass: all, attention (its output) or input")
       ->check(CLI::IsMember({"all", "attention", "input"}))
       ->capture_default_str();
   c->add_option("--activations", flags->activations, "memory for what is kept; the rest goes to a file in --out")

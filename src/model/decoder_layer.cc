@@ -195,9 +195,14 @@ LayerTape<T> LayerTape<T>::from_row(const ModelConfig& config, std::size_t row) 
   const auto at = [&](auto* part, std::size_t width) { return part != nullptr ? part + row * width : nullptr; };
   const std::size_t heads = config.heads * config.head_width;
   const std::size_t kv_heads = config.kv_heads * config.head_width;
-  return {at(attention_output, heads), at(log_sum_exp, config.heads),  at(q, heads),
-          at(k, kv_heads),             at(v, kv_heads),                at(hidden, config.width),
-          at(gate, config.feed_forward), at(up, config.feed_forward)};
+  return {at(attention_output, heads),
+          at(log_sum_exp, config.heads),
+          at(q, heads),
+          at(k, kv_heads),
+          at(v, kv_heads),
+          at(hidden, config.width),
+          at(gate, config.feed_forward),
+          at(up, config.feed_forward)};
 }
 
 template <typename T>

@@ -37,8 +37,7 @@ bool forward(const Model& model, Threads& threads, const ForwardOptions& options
       if (last && !pass.outputs.empty()) {
         layer.forward_some(x, chunk, rows_between(pass.outputs, first, first + count), kv);
       } else {
-        layer.forward(x, chunk, kv,
-                      pass.tape ? pass.tape(index).from_row(config, first) : LayerTape<T>{});
+        layer.forward(x, chunk, kv, pass.tape ? pass.tape(index).from_row(config, first) : LayerTape<T>{});
       }
       if (pass.after_chunk && !pass.after_chunk(index, first + count)) return false;
     }

@@ -210,10 +210,10 @@ double loss_gradient(const Model& model, Threads& threads, const T* x, std::span
   return loss;
 }
 
-#define TOME_INSTANTIATE(T)                                                                                 \
-  template void logits<T>(const Model&, Threads&, const T*, bool, std::span<float>);                        \
-  template void token_losses<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, Precision, \
-                                std::span<double>);                                                         \
+#define TOME_INSTANTIATE(T)                                                                                     \
+  template void logits<T>(const Model&, Threads&, const T*, bool, std::span<float>);                            \
+  template void token_losses<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, Precision,     \
+                                std::span<double>);                                                             \
   template double loss_gradient<T>(const Model&, Threads&, const T*, std::span<const std::int32_t>, double, T*, \
                                    const HeadGradient&);
 TOME_INSTANTIATE(bf16)

@@ -29,14 +29,13 @@ std::vector<HeadGroup> head_groups(const ops::AttentionShape& shape, std::size_t
   std::vector<HeadGroup> groups;
   for (std::size_t first = 0; first < kv_heads * per_kv; first += count) {
     const std::size_t in_kv = first % per_kv;
-    groups.push_back(
-        {first / per_kv, kv_count, first, count, in_kv == 0, kv_count > 1 || in_kv + count == per_kv});
+    groups.push_back({first / per_kv, kv_count, first, count, in_kv == 0, kv_count > 1 || in_kv + count == per_kv});
   }
   return groups;
 }
 
-#define TOME_INSTANTIATE(T)                                                                \
-  template std::uint64_t head_group_bytes<T>(const ops::AttentionShape&, std::size_t);     \
+#define TOME_INSTANTIATE(T)                                                            \
+  template std::uint64_t head_group_bytes<T>(const ops::AttentionShape&, std::size_t); \
   template std::vector<HeadGroup> head_groups<T>(const ops::AttentionShape&, std::size_t, std::uint64_t);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)

@@ -173,8 +173,8 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
       turns_[i].store(touch.turn + 1, std::memory_order_release);
     }
   }
-  table.backward_store_keys(count, shape.head_width, add_to_keys, dk[first] + kv_head * width, dv[first] + kv_head * width,
-                            dk.stride, scratch);
+  table.backward_store_keys(count, shape.head_width, add_to_keys, dk[first] + kv_head * width,
+                            dv[first] + kv_head * width, dk.stride, scratch);
 }
 
 template <typename T>

@@ -16,7 +16,7 @@ namespace tome {
 /// other.
 struct PassCounts {
   double tokens = 0, targets = 0;
-  double global_pairs = 0, sliding_pairs = 0;                 // of all rows
+  double global_pairs = 0, sliding_pairs = 0;                // of all rows
   double target_global_pairs = 0, target_sliding_pairs = 0;  // of target rows
 };
 

@@ -58,6 +58,7 @@ class Pass {
       backward_layer(backward, layers_left, gradients.layers[layers_left]);
       if (layers_left == 0) embedding_gradient(gradients.embedding);
       if (progress != nullptr) progress->backward_done({layers_left, result.loss}, std::as_bytes(x_.span()));
+      layer_done(2 * config_.layers - layers_left);
     }
     return result;
   }
@@ -104,10 +105,14 @@ class Pass {
     if (store_) {
       pass.tape = [&](std::size_t layer) { return last(layer) ? LayerTape<T>{} : shape_.tape(slot(layer)); };
       pass.after_layer = [&](std::size_t layer) {
-        if (last(layer)) return true;
+        if (last(layer)) {
+          layer_done(config_.layers);
+          return true;
+        }
         if (in_file(layer)) store_->write(layer, 0, {slot(layer), shape_.bytes()});
         keep_input(layer + 1);
         if (progress_ != nullptr) progress_->forward_done(layer + 1);
+        layer_done(layer + 1);
         return true;
       };
       pass.first_layer = progress_ != nullptr ? progress_->layers_forward() : 0;
@@ -120,6 +125,10 @@ class Pass {
       if (store_) keep_input(0);
     }
     forward<T>(model_, threads_, options, pass);
+  }
+
+  void layer_done(std::size_t done) const {
+    if (options_.after_layer) options_.after_layer(done, 2 * config_.layers);
   }
 
   // x_ is the input of `layer`; of one that goes to the file it is written again with the layer's other parts.

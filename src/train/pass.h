@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 
 #include "base/threads.h"
@@ -22,6 +23,8 @@ struct PassOptions {
   std::uint64_t activation_bytes = UINT64_MAX;  // of what is kept, in memory; the rest goes to a file
   std::uint64_t head_group_bytes = kHeadGroupBytes;
   std::filesystem::path spill_folder = ".";  // where that file is
+  /// After each layer, forward and backward: `done` of `all` of them.
+  std::function<void(std::size_t done, std::size_t all)> after_layer = nullptr;
   double scale = 1;  // the loss is multiplied by it: 1 / target tokens of the whole accumulated step
 };
 

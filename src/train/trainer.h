@@ -40,8 +40,8 @@ struct TrainerOptions {
   double save_seconds = 60;          // a checkpoint when the last is older, and at the end
   std::uint64_t seed = 1;
   PassOptions pass;
-  bool float32 = false;   // activations in f32 (for references), else bf16
-  double peak_flops = 0;  // of the machine, for the log; 0: not measured
+  bool float32 = false;        // activations in f32 (for references), else bf16
+  double peak_flops = 0;       // of the machine, for the log; 0: not measured
   double resume_seconds = 60;  // a step that is to take longer keeps what it has done on disk, layer by layer
 };
 
@@ -87,8 +87,8 @@ class Trainer {
   CheckpointFolder checkpoints_;
   RunState state_;
   std::unique_ptr<RunLog> log_;
-  std::vector<float> gradient_;           // as Adapter::values()
-  std::vector<LayerGradient> gradients_;  // [layers], into gradient_
+  std::vector<float> gradient_;             // as Adapter::values()
+  std::vector<LayerGradient> gradients_;    // [layers], into gradient_
   std::unique_ptr<StepProgress> progress_;  // of a long step in hand
   std::int64_t resumed_at_ = 0;
   std::string notice_;

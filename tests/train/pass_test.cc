@@ -66,35 +66,49 @@ class Trained {
   }
 
   template <typename T>
-  PassResult run(const TrainingExample& example, PassOptions options, int thread_count = 2) {
+  PassResult run(const TrainingExample& example, PassOptions options, int thread_count = 2,
+                 StepProgress* progress = nullptr) {
     Threads threads(thread_count);
     std::size_t targets = 0;
     for (const auto target : example.targets) targets += target != kNoTarget ? 1 : 0;
     if (options.scale == 1) options.scale = 1 / static_cast<double>(targets);
-    return training_pass<T>(*model_, threads, example, pairs_, {gradients_, final_norm_}, options);
+    return training_pass<T>(*model_, threads, example, pairs_, {gradients_, final_norm_}, options, progress);
   }
 
-  void clear() {
-    for (auto& [name, values] : sums_) std::fill(values.begin(), values.end(), 0.0f);
-  }
+  void clear() { std::fill(flat_.begin(), flat_.end(), 0.0f); }
 
-  const std::map<std::string, std::vector<float>>& gradients() const { return sums_; }
+  std::span<float> flat() { return flat_; }
+  std::map<std::string, std::vector<float>> gradients() const {
+    std::map<std::string, std::vector<float>> all;
+    for (const auto& [name, place] : places_) {
+      const auto begin = flat_.begin() + static_cast<std::ptrdiff_t>(place.first);
+      all[name].assign(begin, begin + static_cast<std::ptrdiff_t>(place.second));
+    }
+    return all;
+  }
+  std::span<const LayerAdapter> pairs() const { return pairs_; }
   std::vector<float> expected(const std::string& name) const { return numbers<float>(golden_, "gradient/" + name); }
   double expected_loss() const { return static_cast<double>(numbers<float>(golden_, "loss")[0]); }
   nlohmann::json noise() const { return read_json(tiny_folder(name_) / "adapter" / "golden.json")["bfloat16_gap"]; }
-  const Model& model() { return *model_; }
+  Model& model() { return *model_; }
 
  private:
   const float* weights(const std::string& name) { return (weights_[name] = numbers<float>(adapter_, name)).data(); }
   float* sums(const std::string& name) {
-    sums_[name].assign(expected(name).size(), 0.0f);
-    return sums_[name].data();
+    const std::size_t size = expected(name).size();
+    places_[name] = {used_, size};
+    used_ += size;
+    TOME_CHECK(used_ <= flat_.size());
+    return flat_.data() + used_ - size;
   }
 
   std::string name_;
   TinyModel model_;
   SafetensorsFile adapter_, golden_;
-  std::map<std::string, std::vector<float>> weights_, sums_;
+  std::map<std::string, std::vector<float>> weights_;
+  std::vector<float> flat_ = std::vector<float>(std::size_t{1} << 17);  // all gradients
+  std::size_t used_ = 0;
+  std::map<std::string, std::pair<std::size_t, std::size_t>> places_;  // first, size
   std::vector<LayerAdapter> pairs_;
   std::vector<LayerGradient> gradients_;
   float* final_norm_ = nullptr;
@@ -156,6 +170,108 @@ TEST_P(Pass, ChunksAndThreadsOnlyRound) {
         EXPECT_LE(relative_l2(values, whole.gradients().at(name)), 1e-5) << name << ", chunks of " << chunk;
       }
     }
+  }
+}
+
+TEST_P(Pass, HeadGroupsOnlyRound) {
+  for (const Keep keep : {Keep::kAll, Keep::kAttention, Keep::kInput}) {
+    Trained whole(GetParam()), parts(GetParam());
+    PassOptions options;
+    options.keep = keep;
+    whole.run<float>(whole.example(), options);
+    options.head_group_bytes = 1;  // one query head after another
+    parts.run<float>(parts.example(), options);
+    for (const auto& [name, values] : parts.gradients()) {
+      EXPECT_LE(relative_l2(values, whole.gradients().at(name)), 1e-5) << name;
+    }
+  }
+}
+
+TEST_P(Pass, SpillingGivesTheSameBytes) {
+  for (const Keep keep : {Keep::kAll, Keep::kAttention, Keep::kInput}) {
+    Trained memory(GetParam()), file(GetParam());
+    PassOptions options;
+    options.keep = keep;
+    EXPECT_EQ(memory.run<bf16>(memory.example(), options).spill_bytes, 0u);
+    options.activation_bytes = 0;
+    options.spill_folder = testing::TempDir();
+    EXPECT_GT(file.run<bf16>(file.example(), options).spill_bytes, 0u);
+    EXPECT_EQ(memory.gradients(), file.gradients());
+  }
+}
+
+struct Killed {};
+
+// Ended after any layer, a pass goes on from there and gives the same bytes.
+TEST_P(Pass, GoesOnFromTheLastLayerDone) {
+  Trained whole(GetParam());
+  PassOptions options;
+  const double loss = whole.run<bf16>(whole.example(), options).loss;
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / cat("progress-", GetParam());
+  for (std::size_t stop = 1; stop <= 2 * whole.model().config().layers; ++stop) {
+    SCOPED_TRACE(testing::Message() << "ended after " << stop << " layers");
+    Trained again(GetParam());
+    {
+      StepProgress progress(folder, "step 1", again.flat());
+      options.after_layer = [&](std::size_t done, std::size_t) {
+        if (done == stop) throw Killed();
+      };
+      EXPECT_THROW(again.run<bf16>(again.example(), options, 2, &progress), Killed);
+    }
+    Trained resumed(GetParam());
+    StepProgress progress(folder, "step 1", resumed.flat());
+    std::size_t layers = 0;
+    options.after_layer = [&](std::size_t, std::size_t) { ++layers; };
+    double resumed_loss = progress.loss_done();
+    if (progress.passes_done() == 0) resumed_loss = resumed.run<bf16>(resumed.example(), options, 2, &progress).loss;
+    EXPECT_EQ(resumed_loss, loss);
+    EXPECT_LE(layers, 2 * whole.model().config().layers - stop + 1);
+    EXPECT_EQ(resumed.gradients(), whole.gradients());
+    const StepProgress other(folder, "step 2", resumed.flat());
+    EXPECT_EQ(other.passes_done() + other.layers_forward(), 0u) << "another step's progress was taken";
+    progress.remove();
+    EXPECT_FALSE(std::filesystem::exists(folder));
+  }
+}
+
+// Embedding and output matrix (tied: their sum) against central differences of the loss.
+TEST_P(Pass, GradientsOfEmbeddings) {
+  Trained trained(GetParam());
+  Model& model = trained.model();
+  ASSERT_TRUE(model.config().tied_output);
+  const TrainingExample example = trained.example();
+  std::vector<float> table(model.embedding().values());
+  dequantize(model.embedding().type, model.embedding().data, table);
+  model.set_embedding(table);
+  std::vector<float> gradient(table.size(), 0.0f);
+  std::vector<LayerGradient> no_layers(model.config().layers);
+  Threads threads(2);
+  training_pass<float>(model, threads, example, trained.pairs(), {no_layers, nullptr, gradient.data(), gradient.data()},
+                       PassOptions{.scale = 1});
+  const auto loss_at = [&](std::size_t i, float value) {
+    const float before = std::exchange(table[i], value);
+    const double loss = example_loss<float>(model, threads, example, trained.pairs()).loss;
+    table[i] = before;
+    return loss;
+  };
+  const auto largest = [&](std::size_t row) {
+    const auto begin = gradient.begin() + static_cast<std::ptrdiff_t>(row * model.config().width);
+    const auto end = begin + static_cast<std::ptrdiff_t>(model.config().width);
+    const auto at = std::max_element(begin, end, [](float a, float b) { return std::abs(a) < std::abs(b); });
+    return static_cast<std::size_t>(at - gradient.begin());
+  };
+  const auto asked = static_cast<std::size_t>(example.ids[0]);  // an input, perhaps a target
+  const auto target = static_cast<std::size_t>(
+      *std::find_if(example.targets.begin(), example.targets.end(), [](auto t) { return t != kNoTarget; }));
+  std::size_t unseen = 0;  // neither: only the softmax moves it
+  while (std::count(example.ids.begin(), example.ids.end(), static_cast<TokenId>(unseen)) > 0 || unseen == target)
+    ++unseen;
+  for (const std::size_t row : {asked, target, unseen}) {
+    const std::size_t i = largest(row);
+    const float step = 2e-3f;
+    const double slope = (loss_at(i, table[i] + step) - loss_at(i, table[i] - step)) / (2 * static_cast<double>(step));
+    EXPECT_NEAR(static_cast<double>(gradient[i]), slope, 5e-3 * std::abs(slope) + 2e-3) << "row " << row;
+    EXPECT_GT(std::abs(slope), 0.01) << "row " << row;
   }
 }
 
