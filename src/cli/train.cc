@@ -66,8 +66,10 @@ std::map<std::string, std::string> run_settings(const Flags& flags, const Model&
           {"rank", cat(a.rank)},
           {"alpha", number(a.alpha)},
           {"rank_stabilised", cat(a.rank_stabilised)},
+          {"dropout", number(a.dropout)},
           {"matrices", matrices},
           {"norms", cat(a.norms)},
+          {"embeddings", cat(a.embeddings)},
           {"steps", cat(t.schedule.steps)},
           {"schedule", flags.schedule},
           {"warm_up", cat(t.schedule.warm_up_steps)},
@@ -122,6 +124,7 @@ void set_up(Flags& flags, const OpenModel& open, const Layout& layout) {
   t.pass.keep = parse_keep(flags.keep);
   t.pass.activation_bytes = static_cast<std::uint64_t>(parse_bytes("--activations", flags.activations));
   t.pass.spill_folder = t.out;
+  t.pass.dropout.rate = static_cast<float>(flags.adapter.dropout);
   t.float32 = flags.dtype == "f32";
   t.adamw.eight_bit = flags.moments == "8bit";
   t.adamw.page_folder = t.out;
@@ -143,7 +146,11 @@ void run(Flags& flags) {
   }
   catch_signals();
   choose_matrices(flags);
-  flags.adapter.norms = !flags.train_also.empty();
+  const auto trains = [&](const char* what) {
+    return std::find(flags.train_also.begin(), flags.train_also.end(), what) != flags.train_also.end();
+  };
+  flags.adapter.norms = trains("norms");
+  flags.adapter.embeddings = trains("embeddings");
   ModelFlags model_flags;
   model_flags.model = flags.model;
   // PoSE trains positions of a window that no example fills.
@@ -227,13 +234,16 @@ void add_train(CLI::App& app) {
   c->add_option("--alpha", flags->adapter.alpha, "LoRA's scale is alpha / rank")
       ->check(CLI::Range(1e-6, 1e6))
       ->capture_default_str();
+  c->add_option("--dropout", flags->adapter.dropout, "share of a LoRA pair's input that is left out at each step")
+      ->check(CLI::Range(0.0, 0.99))
+      ->capture_default_str();
   c->add_flag("--rank-stabilised", flags->adapter.rank_stabilised, "scale alpha / sqrt(rank)");
   c->add_option("--matrices", flags->matrices, "linear layers with a LoRA pair; default: all")
       ->delimiter(',')
       ->check(CLI::IsMember({"q", "k", "v", "o", "gate", "up", "down"}));
-  c->add_option("--train-also", flags->train_also, "norms: their weights too")
+  c->add_option("--train-also", flags->train_also, "norms, embeddings: their weights too")
       ->delimiter(',')
-      ->check(CLI::IsMember({"norms"}));
+      ->check(CLI::IsMember({"norms", "embeddings"}));
   c->add_option("--learning-rate", t.learning_rate)->check(CLI::Range(0.0, 10.0))->capture_default_str();
   c->add_option("--schedule", flags->schedule, "constant, linear or cosine")->capture_default_str();
   c->add_option("--warm-up", t.schedule.warm_up_steps, "steps")->check(CLI::NonNegativeNumber)->capture_default_str();
@@ -257,6 +267,10 @@ void add_train(CLI::App& app) {
       ->capture_default_str();
   c->add_option("--dtype", flags->dtype, "activations: bf16, or f32 for comparisons")
       ->check(CLI::IsMember({"bf16", "f32"}))
+      ->capture_default_str();
+  c->add_option("--resume-seconds", t.resume_seconds,
+                "a step that is to take longer keeps what it has done in --out, layer by layer")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   c->add_option("--seed", t.seed)->capture_default_str();
   c->add_option("-t,--threads", flags->threads, "default: the physical cores this process may use")

@@ -46,6 +46,16 @@ void BackwardRows<T>::begin(std::size_t layer, const LayerAdapter* pairs, const 
 }
 
 template <typename T>
+const T* BackwardRows<T>::low_input(Matrix m, std::span<const ops::KeyRange> seen, const T* x,
+                                    BackwardScratch<T>& s) const {
+  if (!dropout.on() || lora(m).rank == 0) return nullptr;
+  const std::size_t width = weights()[m].columns();
+  s.dropped.reserve(seen.size() * width);
+  dropout.apply(index, m, seen, x, width, s.dropped.data());
+  return s.dropped.data();
+}
+
+template <typename T>
 void BackwardRows<T>::norm(const T* x, std::size_t count, BackwardScratch<T>& s) const {
   ops::kernels().rows<T>().rms_norm(x, weights().attention_norm.data(), config.norm_epsilon, count, config.width,
                                     s.normed.data());

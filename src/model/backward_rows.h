@@ -38,8 +38,8 @@ struct LayerBackwardInput {
 template <typename T>
 struct BackwardScratch {
   std::size_t stripe = 0;
-  AlignedBuffer<T> gathered, normed, hidden, narrow, gate, up, product, d_product;
-  AlignedBuffer<float> wide, branch, heads, head_gradient;
+  AlignedBuffer<T> gathered, normed, hidden, narrow, gate, up, product, d_product, dropped;
+  AlignedBuffer<float> wide, branch, heads, head_gradient, low_gradient;
   LowRank<T> low_forward, low_backward;
   ops::Int8Rows unused;
   HeadRotation::Memory rotation;
@@ -68,6 +68,8 @@ struct BackwardRows {
       }
     });
   }
+  /// What the LoRA pair of `m` (of A's width) sees instead of x, the input of `seen`.size() rows; null: x itself.
+  const T* low_input(Matrix m, std::span<const ops::KeyRange> seen, const T* x, BackwardScratch<T>& s) const;
   /// s.normed = the layer's first norm of x [count][D].
   void norm(const T* x, std::size_t count, BackwardScratch<T>& s) const;
   /// The input of query rows [first, first + count): in place, or gathered in s.
@@ -79,6 +81,7 @@ struct BackwardRows {
   std::size_t index = 0;
   const LayerAdapter* adapter = nullptr;
   LayerBackwardInput<T> input;
+  LoraDropout dropout;
   std::vector<std::int64_t> positions, query_positions;  // [T], [N]
   std::vector<ops::KeyRange> query_visible;              // [N]
   GradientSums gradients;

@@ -52,14 +52,24 @@ std::size_t DecoderLayer<T>::bytes() const {
   return total;
 }
 
+// What the LoRA pair of `m` sees instead of x, or null.
+template <typename T>
+const T* DecoderLayer<T>::low_input(Matrix m, std::span<const ops::KeyRange> rows, const T* x, Scratch& s) const {
+  if (!dropout_.on() || linear(m).rank() == 0) return nullptr;
+  s.dropped.reserve(rows.size() * linear(m).in());
+  dropout_.apply(index_, m, rows, x, linear(m).in(), s.dropped.data());
+  return s.dropped.data();
+}
+
 // Queries or keys of rows [first, first + count): product, norm, rotation.
 template <typename T>
-void DecoderLayer<T>::place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count,
+void DecoderLayer<T>::place_heads(Matrix m, const ChunkRows& rows, std::size_t first, std::size_t count,
                                   const std::vector<float>& norm, Scratch& s, T* out) {
   const auto& f32 = ops::kernels().f32_rows;
   const std::size_t c = config_.head_width;
-  const std::size_t width = linear.out();
-  linear.multiply(s.normed.data(), s.quantized, count, s.heads.data());
+  const std::size_t width = linear(m).out();
+  linear(m).multiply(s.normed.data(), s.quantized, count, s.heads.data(),
+                     low_input(m, rows.visible.subspan(first, count), s.normed.data(), s));
   if (!norm.empty()) {
     f32.rms_norm(s.heads.data(), norm.data(), config_.norm_epsilon, count * width / c, c, s.heads.data());
   }
@@ -79,22 +89,24 @@ void DecoderLayer<T>::norm_rows(const T* x, std::size_t first, std::size_t count
 template <typename T>
 void DecoderLayer<T>::project_keys(const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& s) {
   linear(Matrix::kValue)
-      .multiply(s.normed.data(), s.quantized, count, v_.data() + first * linear(Matrix::kValue).out());
-  place_heads(linear(Matrix::kKey), rows, first, count, model_.layer(index_).key_norm, s, k_.data());
+      .multiply(s.normed.data(), s.quantized, count, v_.data() + first * linear(Matrix::kValue).out(),
+                low_input(Matrix::kValue, rows.visible.subspan(first, count), s.normed.data(), s));
+  place_heads(Matrix::kKey, rows, first, count, model_.layer(index_).key_norm, s, k_.data());
 }
 
 // Everything after attention for rows [first, first + count).
 template <typename T>
-void DecoderLayer<T>::finish(T* x, const T* attended, const LayerTape<T>& tape, std::size_t first, std::size_t count,
-                             Scratch& s) {
+void DecoderLayer<T>::finish(T* x, const T* attended, const ChunkRows& rows, const LayerTape<T>& tape,
+                             std::size_t first, std::size_t count, Scratch& s) {
   const auto& kernels = ops::kernels().rows<T>();
   const LayerWeights& weights = model_.layer(index_);
   const std::size_t d = config_.width;
   const std::size_t heads_width = config_.heads * config_.head_width;
   x += first * d;
+  const auto seen = rows.visible.subspan(first, count);
   const auto product = [&](Matrix m, const T* from, std::size_t width, auto* to) {
     if (linear(m).wants_int8()) kernels.quantize_rows(from, count, width, s.quantized);
-    linear(m).multiply(from, s.quantized, count, to);
+    linear(m).multiply(from, s.quantized, count, to, low_input(m, seen, from, s));
   };
   const auto add_to_residual = [&](const std::vector<float>& norm) {
     if (!norm.empty()) {
@@ -107,7 +119,8 @@ void DecoderLayer<T>::finish(T* x, const T* attended, const LayerTape<T>& tape, 
   if (tape.hidden != nullptr) std::copy_n(x, count * d, tape.hidden + first * d);
   kernels.rms_norm(x, weights.feed_forward_norm.data(), config_.norm_epsilon, count, d, s.normed.data());
   product(Matrix::kGate, s.normed.data(), d, s.gate.data());
-  linear(Matrix::kUp).multiply(s.normed.data(), s.quantized, count, s.up.data());
+  linear(Matrix::kUp)
+      .multiply(s.normed.data(), s.quantized, count, s.up.data(), low_input(Matrix::kUp, seen, s.normed.data(), s));
   if (tape.gate != nullptr) {
     std::copy_n(s.gate.data(), count * config_.feed_forward, tape.gate + first * config_.feed_forward);
     std::copy_n(s.up.data(), count * config_.feed_forward, tape.up + first * config_.feed_forward);
@@ -143,8 +156,7 @@ void DecoderLayer<T>::forward(T* x, const ChunkRows& rows, KvSequence<T>& kv, co
   for_blocks(0, count, [&](std::size_t first, std::size_t n, Scratch& s) {
     norm_rows(x, first, n, s);
     project_keys(rows, first, n, s);
-    if (first + n > from)
-      place_heads(linear(Matrix::kQuery), rows, first, n, model_.layer(index_).query_norm, s, q_.data());
+    if (first + n > from) place_heads(Matrix::kQuery, rows, first, n, model_.layer(index_).query_norm, s, q_.data());
   });
   kv.append(threads_, k_.data(), v_.data(), count);
   keep_projections(tape, count);
@@ -155,7 +167,7 @@ void DecoderLayer<T>::forward(T* x, const ChunkRows& rows, KvSequence<T>& kv, co
                             attended + from * heads_width,
                             tape.log_sum_exp != nullptr ? tape.log_sum_exp + from * config_.heads : nullptr);
   for_blocks(from, count,
-             [&](std::size_t first, std::size_t n, Scratch& s) { finish(x, attended, tape, first, n, s); });
+             [&](std::size_t first, std::size_t n, Scratch& s) { finish(x, attended, rows, tape, first, n, s); });
 }
 
 template <typename T>
@@ -180,11 +192,12 @@ void DecoderLayer<T>::forward_some(T* x, const ChunkRows& rows, std::span<const 
   const ChunkRows some{positions, visible, 0};
   for_blocks(0, outputs.size(), [&](std::size_t first, std::size_t n, Scratch& s) {
     norm_rows(some_x_.data(), first, n, s);
-    place_heads(linear(Matrix::kQuery), some, first, n, model_.layer(index_).query_norm, s, q_.data());
+    place_heads(Matrix::kQuery, some, first, n, model_.layer(index_).query_norm, s, q_.data());
   });
   ops::attention_forward<T>(threads_, shape_, q_.data(), visible, kv.blocks(), q_.data());
-  for_blocks(0, outputs.size(),
-             [&](std::size_t first, std::size_t n, Scratch& s) { finish(some_x_.data(), q_.data(), {}, first, n, s); });
+  for_blocks(0, outputs.size(), [&](std::size_t first, std::size_t n, Scratch& s) {
+    finish(some_x_.data(), q_.data(), some, {}, first, n, s);
+  });
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     std::copy_n(some_x_.data() + i * width, width, x + outputs[i] * width);
   }

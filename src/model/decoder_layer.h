@@ -17,6 +17,7 @@
 #include "model/head_rotation.h"
 #include "model/kv_sequence.h"
 #include "model/linear.h"
+#include "model/lora_dropout.h"
 #include "model/model.h"
 
 namespace tome {
@@ -57,6 +58,8 @@ class DecoderLayer {
   /// Borrows everything. `max_rows`: the largest chunk.
   DecoderLayer(const Model& model, Threads& threads, std::size_t max_rows);
 
+  /// Of the LoRA pairs' inputs, from now on.
+  void set_dropout(const LoraDropout& dropout) { dropout_ = dropout; }
   /// Unpacks layer `index`, which the next forward() calls are for, and lets its mapped pages go.
   void pack(std::size_t index, Precision precision, const LayerAdapter* adapter = nullptr);
 
@@ -71,7 +74,7 @@ class DecoderLayer {
 
  private:
   struct Scratch {  // one thread's rows
-    AlignedBuffer<T> normed, gate, up;
+    AlignedBuffer<T> normed, gate, up, dropped;
     AlignedBuffer<float> heads;  // queries or keys before norm and rotation: rounded only after both
     AlignedBuffer<float> out;    // of a branch, before it joins the residual stream: rounded only once
     ops::Int8Rows quantized;
@@ -80,11 +83,12 @@ class DecoderLayer {
   void norm_rows(const T* x, std::size_t first, std::size_t count, Scratch& scratch);
   void project_keys(const ChunkRows& rows, std::size_t first, std::size_t count, Scratch& scratch);
   void keep_projections(const LayerTape<T>& tape, std::size_t rows) const;
-  void finish(T* x, const T* attended, const LayerTape<T>& tape, std::size_t first, std::size_t count,
-              Scratch& scratch);
+  void finish(T* x, const T* attended, const ChunkRows& rows, const LayerTape<T>& tape, std::size_t first,
+              std::size_t count, Scratch& scratch);
+  const T* low_input(Matrix m, std::span<const ops::KeyRange> rows, const T* x, Scratch& scratch) const;
   template <typename Body>
   void for_blocks(std::size_t first, std::size_t end, const Body& body);
-  void place_heads(const Linear<T>& linear, const ChunkRows& rows, std::size_t first, std::size_t count,
+  void place_heads(Matrix m, const ChunkRows& rows, std::size_t first, std::size_t count,
                    const std::vector<float>& norm, Scratch& scratch, T* out);
   const Linear<T>& linear(Matrix m) const { return linears_[static_cast<std::size_t>(m)]; }
 
@@ -93,6 +97,7 @@ class DecoderLayer {
   Threads& threads_;
   ops::AttentionShape shape_;
   HeadRotation rotation_;
+  LoraDropout dropout_;
   std::size_t index_ = 0;
   std::array<Linear<T>, kMatrices.size()> linears_;
   AlignedBuffer<T> q_, k_, v_;  // [max rows][H*C], [max rows][K*C]

@@ -22,6 +22,7 @@ bool forward(const Model& model, Threads& threads, const ForwardOptions& options
   const ModelConfig& config = model.config();
   const std::size_t rows = pass.positions.size();
   DecoderLayer<T> layer(model, threads, std::min(options.chunk_rows, rows));
+  layer.set_dropout(options.dropout);
   for (std::size_t index = pass.first_layer; index < config.layers; ++index) {
     layer.pack(index, options.precision, options.adapters.empty() ? nullptr : &options.adapters[index]);
     KvSequence<T>& kv = pass.kv(index);

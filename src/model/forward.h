@@ -19,6 +19,7 @@ struct ForwardOptions {
   std::size_t chunk_rows = kDefaultChunkRows;
   /// LoRA pairs by layer, or empty.
   std::span<const LayerAdapter> adapters;
+  LoraDropout dropout;  // while training
 };
 
 /// What a pass reads and where its results go.

@@ -27,18 +27,31 @@ void LayerAttentionBackward<T>::pack_heads(Matrix m, std::size_t first_head, std
       rows_.threads, rows_.weights()[m].row_slice(first, heads * rows_.config.head_width), Precision::kExact, pair);
 }
 
-// The group's queries or keys of `count` normed rows: product, norm, rotation.
 template <typename T>
-void LayerAttentionBackward<T>::place_heads(Matrix m, std::span<const std::int64_t> positions, std::size_t count,
-                                            T* out, BackwardScratch<T>& s) {
+std::span<const ops::KeyRange> LayerAttentionBackward<T>::seen(Matrix m, std::size_t first, std::size_t count) const {
+  return (m == Matrix::kQuery ? std::span<const ops::KeyRange>(rows_.query_visible) : rows_.input.visible)
+      .subspan(first, count);
+}
+
+template <typename T>
+std::span<const std::int64_t> LayerAttentionBackward<T>::positions(Matrix m, std::size_t first,
+                                                                   std::size_t count) const {
+  return std::span(m == Matrix::kQuery ? rows_.query_positions : rows_.positions).subspan(first, count);
+}
+
+// The group's queries or keys of rows [first, first + count), which are normed: product, norm, rotation.
+template <typename T>
+void LayerAttentionBackward<T>::place_heads(Matrix m, std::size_t first, std::size_t count, T* out,
+                                            BackwardScratch<T>& s) {
   const std::size_t width = forward(m).out();
   const std::vector<float>& norm = rows_.weights()[m == Matrix::kQuery ? Norm::kQuery : Norm::kKey];
-  forward(m).multiply(s.normed.data(), s.unused, count, s.heads.data());
+  forward(m).multiply(s.normed.data(), s.unused, count, s.heads.data(),
+                      rows_.low_input(m, seen(m, first, count), s.normed.data(), s));
   if (!norm.empty()) {
     ops::kernels().f32_rows.rms_norm(s.heads.data(), norm.data(), rows_.config.norm_epsilon,
                                      count * width / rows_.config.head_width, rows_.config.head_width, s.heads.data());
   }
-  rotation_.rotate(rows_.index, positions, s.heads.data(), width, s.rotation);
+  rotation_.rotate(rows_.index, positions(m, first, count), s.heads.data(), width, s.rotation);
   ops::kernels().rows<T>().from_float(s.heads.data(), out, count * width);
 }
 
@@ -55,9 +68,10 @@ void LayerAttentionBackward<T>::project_keys() {
   heads_.v_own.reserve(rows_.positions.size() * width);
   rows_.for_blocks(rows_.positions.size(), [&](std::size_t first, std::size_t count, BackwardScratch<T>& s) {
     rows_.norm(rows_.input.x + first * rows_.config.width, count, s);
-    forward(Matrix::kValue).multiply(s.normed.data(), s.unused, count, heads_.v_own.data() + first * width);
-    place_heads(Matrix::kKey, std::span(rows_.positions).subspan(first, count), count,
-                heads_.k_own.data() + first * width, s);
+    forward(Matrix::kValue)
+        .multiply(s.normed.data(), s.unused, count, heads_.v_own.data() + first * width,
+                  rows_.low_input(Matrix::kValue, seen(Matrix::kValue, first, count), s.normed.data(), s));
+    place_heads(Matrix::kKey, first, count, heads_.k_own.data() + first * width, s);
   });
 }
 
@@ -71,8 +85,7 @@ void LayerAttentionBackward<T>::project_queries() {
   heads_.q_own.reserve(rows_.queries() * width);
   rows_.for_blocks(rows_.queries(), [&](std::size_t first, std::size_t count, BackwardScratch<T>& s) {
     rows_.norm(rows_.query_x(first, count, s), count, s);
-    place_heads(Matrix::kQuery, std::span(rows_.query_positions).subspan(first, count), count,
-                heads_.q_own.data() + first * width, s);
+    place_heads(Matrix::kQuery, first, count, heads_.q_own.data() + first * width, s);
   });
 }
 
@@ -137,13 +150,15 @@ void LayerAttentionBackward<T>::attend() {
 
 // From the gradient of the group's placed queries or keys, [count][width], to that of the product's, in place.
 template <typename T>
-void LayerAttentionBackward<T>::heads_backward(Matrix m, std::span<const std::int64_t> positions, std::size_t count,
-                                               std::size_t width, float* gradient, BackwardScratch<T>& s) {
+void LayerAttentionBackward<T>::heads_backward(Matrix m, std::size_t first, std::size_t count, std::size_t width,
+                                               float* gradient, BackwardScratch<T>& s) {
   const Norm norm_of_heads = m == Matrix::kQuery ? Norm::kQuery : Norm::kKey;
   const std::vector<float>& norm = rows_.weights()[norm_of_heads];
-  rotation_.rotate(rows_.index, positions, gradient, width, s.rotation, HeadRotation::Direction::kBackward);
+  rotation_.rotate(rows_.index, positions(m, first, count), gradient, width, s.rotation,
+                   HeadRotation::Direction::kBackward);
   if (norm.empty()) return;
-  forward(m).multiply(s.normed.data(), s.unused, count, s.heads.data());
+  forward(m).multiply(s.normed.data(), s.unused, count, s.heads.data(),
+                      rows_.low_input(m, seen(m, first, count), s.normed.data(), s));
   ops::kernels().f32_rows.rms_norm_backward(s.heads.data(), norm.data(), rows_.config.norm_epsilon, gradient,
                                             count * width / rows_.config.head_width, rows_.config.head_width, gradient,
                                             rows_.gradients.norm(s.stripe, norm_of_heads));
@@ -157,8 +172,7 @@ void LayerAttentionBackward<T>::keep_query_gradients() {
   rows_.for_blocks(rows_.queries(), [&](std::size_t first, std::size_t count, BackwardScratch<T>& s) {
     attention_.queries(first, count, {s.head_gradient.data(), stride(width)});
     if (!rows_.weights().query_norm.empty()) rows_.norm(rows_.query_x(first, count, s), count, s);
-    heads_backward(Matrix::kQuery, std::span(rows_.query_positions).subspan(first, count), count, width,
-                   s.head_gradient.data(), s);
+    heads_backward(Matrix::kQuery, first, count, width, s.head_gradient.data(), s);
     T* to = output_ + first * all + heads_.group.first * rows_.config.head_width;
     for (std::size_t r = 0; r < count; ++r) {
       ops::kernels().rows<T>().from_float(s.head_gradient.data() + r * width, to + r * all, width);
@@ -176,7 +190,7 @@ void LayerAttentionBackward<T>::keep_key_gradients() {
     float* dk = heads_.dk.data() + first * width;
     const float* dv = heads_.dv.data() + first * width;
     if (!rows_.weights().key_norm.empty()) rows_.norm(rows_.input.x + first * rows_.config.width, count, s);
-    heads_backward(Matrix::kKey, std::span(rows_.positions).subspan(first, count), count, width, dk, s);
+    heads_backward(Matrix::kKey, first, count, width, dk, s);
     for (std::size_t r = 0; r < count; ++r) {
       kernels.from_float(dk + r * width, dk_.data() + (first + r) * all + column, width);
       kernels.from_float(dv + r * width, dv_.data() + (first + r) * all + column, width);

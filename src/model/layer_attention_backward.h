@@ -43,12 +43,15 @@ class LayerAttentionBackward {
     AlignedBuffer<float> dk, dv;
   };
   void pack_heads(Matrix m, std::size_t first_head, std::size_t heads);
-  void place_heads(Matrix m, std::span<const std::int64_t> positions, std::size_t count, T* out, BackwardScratch<T>& s);
+  void place_heads(Matrix m, std::size_t first, std::size_t count, T* out, BackwardScratch<T>& s);
   void project_keys();
   void project_queries();
   void select(const HeadGroup& group);
-  void heads_backward(Matrix m, std::span<const std::int64_t> positions, std::size_t count, std::size_t width,
-                      float* gradient, BackwardScratch<T>& s);
+  // Of rows [first, first + count) of the queries, or of all rows.
+  std::span<const ops::KeyRange> seen(Matrix m, std::size_t first, std::size_t count) const;
+  std::span<const std::int64_t> positions(Matrix m, std::size_t first, std::size_t count) const;
+  void heads_backward(Matrix m, std::size_t first, std::size_t count, std::size_t width, float* gradient,
+                      BackwardScratch<T>& s);
   void keep_query_gradients();
   void keep_key_gradients();
   const Linear<T>& forward(Matrix m) const { return forward_[static_cast<std::size_t>(m)]; }

@@ -1,7 +1,9 @@
 #include "model/layer_backward.h"
 
 #include <algorithm>
+#include <type_traits>
 
+#include "base/error.h"
 #include "ops/kernels/kernels.h"
 
 namespace tome {
@@ -36,23 +38,51 @@ void LayerBackward<T>::release(std::initializer_list<Matrix> matrices) {
   rows_.model.release_layer(rows_.index);
 }
 
-// Through one linear layer: dx (+)= dy W with its LoRA term, and the gradients of A and B.
+// y = x W^T with its LoRA term, again, for the rows that see `seen`.
 template <typename T>
 template <typename Y>
-void LayerBackward<T>::linear_backward(Matrix m, const T* x, const T* dy, std::size_t count, bool accumulate, Y* dx,
-                                       BackwardScratch<T>& s) {
+void LayerBackward<T>::multiply(Matrix m, std::span<const ops::KeyRange> seen, const T* x, Y* y, Scratch& s) {
+  forward(m).multiply(x, s.unused, seen.size(), y, rows_.low_input(m, seen, x, s));
+}
+
+// Through one linear layer, for the rows that see `seen`: dx (+)= dy W with its LoRA term, and the gradients of A and
+// B.
+template <typename T>
+template <typename Y>
+void LayerBackward<T>::linear_backward(Matrix m, std::span<const ops::KeyRange> seen, const T* x, const T* dy,
+                                       bool accumulate, Y* dx, Scratch& s) {
   const Linear<T>& backward = backward_[static_cast<std::size_t>(m)];
   const auto& kernels = ops::kernels().rows<T>();
+  const std::size_t count = seen.size();
+  const T* dropped = rows_.low_input(m, seen, x, s);
   backward.multiply_low(dy, count, s.low_backward);
   if (rows_.gradients.has_lora(m)) {
+    const T* low_x = dropped != nullptr ? dropped : x;
     const std::size_t rank = backward.rank();
-    forward(m).multiply_low(x, count, s.low_forward);
-    kernels.outer_product(x, backward.out(), s.low_backward.wide.data(), rank, count, backward.out(),
+    forward(m).multiply_low(low_x, count, s.low_forward);
+    kernels.outer_product(low_x, backward.out(), s.low_backward.wide.data(), rank, count, backward.out(),
                           rows_.gradients.a(s.stripe, m));
     kernels.outer_product(dy, backward.in(), s.low_forward.wide.data(), rank, count, backward.in(),
                           rows_.gradients.b_transposed(s.stripe, m));
   }
-  backward.multiply_exact(dy, s.low_backward, count, accumulate, dx);
+  if (dropped == nullptr) {
+    backward.multiply_exact(dy, s.low_backward, count, accumulate, dx);
+    return;
+  }
+  // The LoRA term's gradient goes only where its input came from.
+  const std::size_t numbers = count * backward.out();
+  s.low_gradient.reserve(numbers);
+  backward.multiply_second(s.low_backward, count, s.low_gradient.data());
+  rows_.dropout.apply(rows_.index, m, seen, s.low_gradient.data(), backward.out(), s.low_gradient.data());
+  const LowRank<T> none;
+  if constexpr (std::is_same_v<Y, float>) {
+    backward.multiply_exact(dy, none, count, accumulate, dx);
+    ops::kernels().f32_rows.add(dx, s.low_gradient.data(), numbers);
+  } else {
+    TOME_CHECK(!accumulate);
+    backward.multiply_exact(dy, none, count, true, s.low_gradient.data());
+    kernels.from_float(s.low_gradient.data(), dx, numbers);
+  }
 }
 
 // The gradient of a branch before it joined the residual stream, in T: d itself, or d through the norm after the
@@ -79,8 +109,9 @@ void LayerBackward<T>::feed_forward_again(const T* attended, std::size_t first, 
   const std::size_t width = rows_.config.width;
   const std::size_t numbers = count * rows_.config.feed_forward;
   const LayerTape<T>& tape = rows_.input.tape;
+  const auto seen = std::span<const ops::KeyRange>(rows_.query_visible).subspan(first, count);
   if (tape.hidden == nullptr || has_branch_norms()) {
-    forward(Matrix::kOutput).multiply(attended, s.unused, count, s.branch.data());
+    multiply(Matrix::kOutput, seen, attended, s.branch.data(), s);
   }
   if (tape.hidden != nullptr) {
     std::copy_n(tape.hidden + first * width, count * width, s.hidden.data());
@@ -99,8 +130,8 @@ void LayerBackward<T>::feed_forward_again(const T* attended, std::size_t first, 
   kernels.rms_norm(s.hidden.data(), rows_.weights().feed_forward_norm.data(), rows_.config.norm_epsilon, count, width,
                    s.normed.data());
   if (tape.hidden != nullptr) return;
-  forward(Matrix::kGate).multiply(s.normed.data(), s.unused, count, s.gate.data());
-  forward(Matrix::kUp).multiply(s.normed.data(), s.unused, count, s.up.data());
+  multiply(Matrix::kGate, seen, s.normed.data(), s.gate.data(), s);
+  multiply(Matrix::kUp, seen, s.normed.data(), s.up.data(), s);
 }
 
 // Everything after attention: d becomes the gradient of the residual stream between the two branches, attention's
@@ -114,24 +145,25 @@ void LayerBackward<T>::after_attention(T* d, std::size_t first, std::size_t coun
   const bool gelu = rows_.config.family == Family::kGemma3;
   T* attended = attention_.output() + first * heads_width;
   d += first * width;
+  const auto seen = std::span<const ops::KeyRange>(rows_.query_visible).subspan(first, count);
   feed_forward_again(attended, first, count, s);
   std::copy_n(s.gate.data(), numbers, s.product.data());
   (gelu ? kernels.gelu_product : kernels.silu_product)(s.product.data(), s.up.data(), numbers);
 
-  if (has_branch_norms()) forward(Matrix::kDown).multiply(s.product.data(), s.unused, count, s.heads.data());
+  if (has_branch_norms()) multiply(Matrix::kDown, seen, s.product.data(), s.heads.data(), s);
   const T* d_branch = branch_gradient(d, s.heads.data(), Norm::kPostFeedForward, count, s);
-  linear_backward(Matrix::kDown, s.product.data(), d_branch, count, false, s.d_product.data(), s);
+  linear_backward(Matrix::kDown, seen, s.product.data(), d_branch, false, s.d_product.data(), s);
   (gelu ? kernels.gelu_product_backward : kernels.silu_product_backward)(s.gate.data(), s.up.data(), s.d_product.data(),
                                                                          numbers);
-  linear_backward(Matrix::kGate, s.normed.data(), s.gate.data(), count, false, s.wide.data(), s);
-  linear_backward(Matrix::kUp, s.normed.data(), s.up.data(), count, true, s.wide.data(), s);
+  linear_backward(Matrix::kGate, seen, s.normed.data(), s.gate.data(), false, s.wide.data(), s);
+  linear_backward(Matrix::kUp, seen, s.normed.data(), s.up.data(), true, s.wide.data(), s);
   kernels.rms_norm_backward(s.hidden.data(), rows_.weights().feed_forward_norm.data(), rows_.config.norm_epsilon,
                             s.wide.data(), count, width, s.wide.data(),
                             rows_.gradients.norm(s.stripe, Norm::kFeedForward));
   kernels.add_f32(d, s.wide.data(), count * width);
 
   const T* d_output = branch_gradient(d, s.branch.data(), Norm::kPostAttention, count, s);
-  linear_backward(Matrix::kOutput, attended, d_output, count, false, s.heads.data(), s);
+  linear_backward(Matrix::kOutput, seen, attended, d_output, false, s.heads.data(), s);
   for (std::size_t r = 0; r < count * rows_.config.heads; ++r) {
     attention_.delta()[first * rows_.config.heads + r] = kernels.dot(
         attended + r * rows_.config.head_width, s.heads.data() + r * rows_.config.head_width, rows_.config.head_width);
@@ -145,8 +177,8 @@ void LayerBackward<T>::query_gradients(std::size_t first, std::size_t count, Bac
   const std::size_t width = rows_.config.width;
   const std::size_t heads_width = rows_.config.heads * rows_.config.head_width;
   if (rows_.input.queries.empty()) {
-    linear_backward(Matrix::kQuery, s.normed.data(), attention_.output() + first * heads_width, count, true,
-                    s.wide.data(), s);
+    linear_backward(Matrix::kQuery, rows_.input.visible.subspan(first, count), s.normed.data(),
+                    attention_.output() + first * heads_width, true, s.wide.data(), s);
     return;
   }
   const auto& rows = rows_.input.queries;
@@ -158,9 +190,9 @@ void LayerBackward<T>::query_gradients(std::size_t first, std::size_t count, Bac
     std::copy_n(s.normed.data() + (begin[static_cast<std::ptrdiff_t>(r)] - first) * width, width,
                 s.gathered.data() + r * width);
   }
-  linear_backward(Matrix::kQuery, s.gathered.data(),
-                  attention_.output() + static_cast<std::size_t>(begin - rows.begin()) * heads_width, here, false,
-                  s.branch.data(), s);
+  const auto at = static_cast<std::size_t>(begin - rows.begin());
+  linear_backward(Matrix::kQuery, std::span<const ops::KeyRange>(rows_.query_visible).subspan(at, here),
+                  s.gathered.data(), attention_.output() + at * heads_width, false, s.branch.data(), s);
   for (std::size_t r = 0; r < here; ++r) {
     ops::kernels().f32_rows.add(s.wide.data() + (begin[static_cast<std::ptrdiff_t>(r)] - first) * width,
                                 s.branch.data() + r * width, width);
@@ -183,10 +215,10 @@ void LayerBackward<T>::before_attention(const T* d, T* dx) {
   }
   rows_.for_blocks(rows_.positions.size(), [&](std::size_t first, std::size_t count, BackwardScratch<T>& s) {
     const T* x = rows_.input.x + first * width;
+    const auto seen = rows_.input.visible.subspan(first, count);
     rows_.norm(x, count, s);
-    linear_backward(Matrix::kValue, s.normed.data(), attention_.dv() + first * kv_width, count, false, s.wide.data(),
-                    s);
-    linear_backward(Matrix::kKey, s.normed.data(), attention_.dk() + first * kv_width, count, true, s.wide.data(), s);
+    linear_backward(Matrix::kValue, seen, s.normed.data(), attention_.dv() + first * kv_width, false, s.wide.data(), s);
+    linear_backward(Matrix::kKey, seen, s.normed.data(), attention_.dk() + first * kv_width, true, s.wide.data(), s);
     query_gradients(first, count, s);
     kernels.rms_norm_backward(x, rows_.weights().attention_norm.data(), rows_.config.norm_epsilon, s.wide.data(), count,
                               width, s.wide.data(), rows_.gradients.norm(s.stripe, Norm::kAttention));

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 
 #include "model/backward_rows.h"
 #include "model/layer_attention_backward.h"
@@ -21,6 +22,8 @@ class LayerBackward {
   /// Borrows model and threads. `head_group_bytes`: see head_groups().
   LayerBackward(const Model& model, Threads& threads, std::uint64_t head_group_bytes = kHeadGroupBytes);
 
+  /// Of the LoRA pairs' inputs, as the forward pass had it.
+  void set_dropout(const LoraDropout& dropout) { rows_.dropout = dropout; }
   /// d [N][D]: gradient of the layer's output rows, overwritten. dx [T][D]: gradient of the layer's input (may be d
   /// when all rows are queries).
   void run(std::size_t index, const LayerAdapter* adapter, const LayerBackwardInput<T>& input, T* d, T* dx,
@@ -39,7 +42,10 @@ class LayerBackward {
   void query_gradients(std::size_t first, std::size_t count, Scratch& s);
   const T* branch_gradient(const T* d, const float* branch, Norm norm, std::size_t count, Scratch& s);
   template <typename Y>
-  void linear_backward(Matrix m, const T* x, const T* dy, std::size_t count, bool accumulate, Y* dx, Scratch& s);
+  void multiply(Matrix m, std::span<const ops::KeyRange> seen, const T* x, Y* y, Scratch& s);
+  template <typename Y>
+  void linear_backward(Matrix m, std::span<const ops::KeyRange> seen, const T* x, const T* dy, bool accumulate, Y* dx,
+                       Scratch& s);
 
   const Linear<T>& forward(Matrix m) const { return forward_[static_cast<std::size_t>(m)]; }
   bool has_branch_norms() const { return !rows_.weights()[Norm::kPostFeedForward].empty(); }

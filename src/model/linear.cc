@@ -186,10 +186,21 @@ void Linear<T>::multiply_low(const T* x, std::size_t rows, LowRank<T>& low) cons
 }
 
 template <typename T>
+void Linear<T>::multiply_second(const LowRank<T>& low, std::size_t rows, float* y) const {
+  const ops::LinearInput<T> input{nullptr, rows, 0, low.narrow.data(), lora_.rank};
+  const std::size_t words = ops::linear_panel_words<T>(in_, lora_.rank);
+  for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
+    ops::kernels().rows<T>().linear_product_f32(input,
+                                                exact_panels_.data() + p * words + ops::linear_panel_words<T>(in_),
+                                                std::min(ops::kLinearPanel, out_ - first), false, y + first, out_);
+  }
+}
+
+template <typename T>
 template <typename Y>
 void Linear<T>::multiply_exact(const T* x, const LowRank<T>& low, std::size_t rows, bool accumulate, Y* y) const {
   const auto& kernels = ops::kernels().rows<T>();
-  const ops::LinearInput<T> input{x, rows, in_, low.narrow.data(), lora_.rank};
+  const ops::LinearInput<T> input{x, rows, in_, low.narrow.data(), low.narrow.size() > 0 ? lora_.rank : 0};
   const std::size_t words = ops::linear_panel_words<T>(in_, lora_.rank);
   for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
     const std::size_t columns = std::min(ops::kLinearPanel, out_ - first);
@@ -231,9 +242,9 @@ void Linear<T>::multiply_int8(const ops::Int8Rows& quantized, const LowRank<T>& 
 
 template <typename T>
 template <typename Y>
-void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y) const {
+void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y, const T* low_x) const {
   thread_local LowRank<T> low;
-  multiply_low(x, rows, low);
+  multiply_low(low_x != nullptr ? low_x : x, rows, low);
   if (int8_) {
     TOME_CHECK(quantized.rows == rows && quantized.groups == ops::int8_groups(in_));
     multiply_int8(quantized, low, rows, y);
@@ -244,8 +255,8 @@ void Linear<T>::multiply(const T* x, const ops::Int8Rows& quantized, std::size_t
 
 template class Linear<bf16>;
 template class Linear<float>;
-#define TOME_INSTANTIATE(T, Y)                                                                 \
-  template void Linear<T>::multiply<Y>(const T*, const ops::Int8Rows&, std::size_t, Y*) const; \
+#define TOME_INSTANTIATE(T, Y)                                                                           \
+  template void Linear<T>::multiply<Y>(const T*, const ops::Int8Rows&, std::size_t, Y*, const T*) const; \
   template void Linear<T>::multiply_exact<Y>(const T*, const LowRank<T>&, std::size_t, bool, Y*) const;
 TOME_INSTANTIATE(bf16, bf16)
 TOME_INSTANTIATE(bf16, float)

@@ -54,14 +54,17 @@ class Linear {
 
   /// y[rows][out] = x[rows][in] W^T + lora. `quantized`: x as int8 rows when precision() is kInt8 (else ignored), so
   /// that several layers with the same input quantise it once. One thread's work. Y: T, or float for the sums as they
-  /// are.
+  /// are. low_x: what the LoRA pair sees, when that is not x.
   template <typename Y>
-  void multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y) const;
-  /// The exact product alone, with `low` as multiply_low() left it; y is added to when `accumulate`.
+  void multiply(const T* x, const ops::Int8Rows& quantized, std::size_t rows, Y* y, const T* low_x = nullptr) const;
+  /// The exact product, with `low` as multiply_low() left it (empty: without the LoRA term); y is added to when
+  /// `accumulate`.
   template <typename Y>
   void multiply_exact(const T* x, const LowRank<T>& low, std::size_t rows, bool accumulate, Y* y) const;
   /// low = x times the first factor; nothing when there is no LoRA pair.
   void multiply_low(const T* x, std::size_t rows, LowRank<T>& low) const;
+  /// y [rows][out] = the LoRA term alone, of an exact layer.
+  void multiply_second(const LowRank<T>& low, std::size_t rows, float* y) const;
 
   /// True when multiply() reads `quantized`.
   bool wants_int8() const { return int8_; }

@@ -18,7 +18,6 @@ constexpr double kMiB = 1024.0 * 1024.0;
 
 // Measured constants of the process itself (docs/performance.md).
 constexpr double kProgram = 3 * kMiB;         // heap and written data pages after start-up
-constexpr double kThread = 0.25 * kMiB;       // stack and allocator arena of one thread
 constexpr double kPieceBytes = 90;            // of one vocabulary entry in the tokenizer and the file's directory
 constexpr double kMappedProgram = 18 * kMiB;  // code and libraries
 constexpr double kTextBytes = 4.5;            // of text for each token; two copies while it is cleaned
@@ -66,8 +65,7 @@ double packed_bytes(const Shape& shape, Precision precision, bool offsets) {
     const std::size_t panels = (shape.out + ops::kInt8Panel - 1) / ops::kInt8Panel;
     return real(panels * (ops::int8_panel_values(shape.in) + (offsets ? 12 : 8) * ops::int8_panel_scales(shape.in)));
   }
-  const std::size_t panels = (shape.out + ops::kLinearPanel - 1) / ops::kLinearPanel;
-  return real(panels * ops::linear_panel_words<bf16>(shape.in) * 4);
+  return exact_panel_bytes(shape.out, shape.in, 0);
 }
 
 double thread_scratch(const ModelConfig& c, std::size_t chunk, Precision precision) {
@@ -78,7 +76,7 @@ double thread_scratch(const ModelConfig& c, std::size_t chunk, Precision precisi
   bytes += real(ops::kInt8Panel * widest) * 4;  // rows being unpacked
   bytes += real(ops::kernels().attention_scratch_bytes());
   bytes += ops::kAttentionRows * 4.0 * real((c.head_width + 15) / 16 * 16 + 2);
-  return bytes + kThread;
+  return bytes + kThreadBytes;
 }
 
 // Visible (query, key) pairs of one head over `tokens` tokens.
@@ -123,18 +121,14 @@ void plan_memory(const PlanModel& model, const PlanOptions& o, const Sizes& kv, 
   const ModelConfig& c = model.config;
   const auto tokens = static_cast<double>(o.tokens);
   const std::size_t chunk = std::min(o.chunk_rows, static_cast<std::size_t>(o.tokens));
-  double norms = 4 * real(c.layers * c.width) * (c.family == Family::kGemma3 ? 4 : 2);
-  norms += 2 * real(c.layers) * 4 * real(c.head_width) + 2 * ops::kKvBlock * 4 * real(c.head_width);  // RoPE rows
   double packed = 0;
   const auto shapes = matrix_shapes(c);
   for (std::size_t m = 0; m < shapes.size(); ++m) packed += packed_bytes(shapes[m], o.precision, model.offsets[m]);
   const double ranges = c.sliding_window > 0 ? 2 : 1;
   const double ids = tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange));  // token, offset, position, visible keys
-  const std::vector<PlanPart> always = {{"program", kProgram},
-                                        {"tokenizer", kPieceBytes * real(c.vocabulary)},
-                                        {"norms and RoPE", norms},
-                                        {"text", 2 * kTextBytes * tokens + 8 * tokens},
-                                        {kLayerParts[0], packed}};
+  std::vector<PlanPart> always = opened_parts(c);
+  always.push_back({"text", 2 * kTextBytes * tokens + 8 * tokens});
+  always.push_back({kLayerParts[0], packed});
   plan.reading = always;
   plan.reading.push_back({"ids, positions, visible keys", ids});
   plan.reading.push_back({"residual stream", tokens * real(c.width) * 2});
@@ -203,6 +197,17 @@ void plan_work(const ModelConfig& c, const PlanOptions& o, Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<PlanPart> opened_parts(const ModelConfig& c) {
+  double norms = 4 * real(c.layers * c.width) * (c.family == Family::kGemma3 ? 4 : 2);
+  norms += 2 * real(c.layers) * 4 * real(c.head_width) + 2 * ops::kKvBlock * 4 * real(c.head_width);  // RoPE rows
+  return {{"program", kProgram}, {"tokenizer", kPieceBytes * real(c.vocabulary)}, {"norms and RoPE", norms}};
+}
+
+double exact_panel_bytes(std::size_t out, std::size_t in, std::size_t rank) {
+  const std::size_t panels = (out + ops::kLinearPanel - 1) / ops::kLinearPanel;
+  return real(panels * ops::linear_panel_words<bf16>(in, rank) * 4);
+}
 
 Plan make_plan(const PlanModel& model, const PlanOptions& given) {
   TOME_CHECK(given.tokens > 0 && given.threads > 0 && given.chunk_rows > 0);

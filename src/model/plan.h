@@ -46,6 +46,12 @@ struct PlanPart {
   double amount = 0;  // bytes or operations
 };
 
+inline constexpr double kThreadBytes = 0.25 * 1024 * 1024;  // stack and allocator arena of one thread
+/// Private bytes of a process that has opened a model and its tokenizer.
+std::vector<PlanPart> opened_parts(const ModelConfig& config);
+/// Bytes of a linear layer [out][in] that is packed exactly (model/linear.h), with the second factor of a LoRA pair.
+double exact_panel_bytes(std::size_t out, std::size_t in, std::size_t rank);
+
 /// Sums of parts; sizes in bytes.
 struct Plan {
   std::vector<PlanPart> reading, answering;  // private memory

@@ -44,6 +44,7 @@ class Pass {
     store_.emplace(slots, shape_.bytes(), options_.activation_bytes,
                    progress != nullptr ? progress->folder() : options_.spill_folder, progress != nullptr);
     LayerBackward<T> backward(model_, threads_, options_.head_group_bytes);
+    backward.set_dropout(options_.dropout);
     PassResult result{0, target_rows_.size(), store_->spill_bytes()};
     std::size_t layers_left = config_.layers;
     if (progress != nullptr && progress->backward()) {
@@ -92,6 +93,7 @@ class Pass {
     options.precision = Precision::kExact;
     options.chunk_rows = options_.chunk_rows;
     options.adapters = adapters_;
+    options.dropout = options_.dropout;
     ForwardPass<T> pass;
     pass.x = x_.data();
     pass.positions = example_.positions;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/resources.h"
 #include "train/flops.h"
 #include "train/pack.h"
@@ -130,6 +131,7 @@ StepRecord Trainer::step(std::int64_t step) {
   progress_ = progress_of(step, flops);
   double loss = progress_ ? progress_->loss_done() : 0;
   for (std::size_t i = progress_ ? progress_->passes_done() : 0; i < examples.size(); ++i) {
+    pass.dropout.seed = RandomStream(options_.seed, static_cast<std::uint64_t>(step)).block(i)[0];
     const PassResult result = run_pass(examples[i], pass);
     loss += result.loss;
     record.spill_bytes = std::max(record.spill_bytes, result.spill_bytes);

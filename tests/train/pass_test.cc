@@ -69,9 +69,7 @@ class Trained {
   PassResult run(const TrainingExample& example, PassOptions options, int thread_count = 2,
                  StepProgress* progress = nullptr) {
     Threads threads(thread_count);
-    std::size_t targets = 0;
-    for (const auto target : example.targets) targets += target != kNoTarget ? 1 : 0;
-    if (options.scale == 1) options.scale = 1 / static_cast<double>(targets);
+    if (options.scale == 1) options.scale = scale_of(example);
     return training_pass<T>(*model_, threads, example, pairs_, {gradients_, final_norm_}, options, progress);
   }
 
@@ -85,6 +83,12 @@ class Trained {
       all[name].assign(begin, begin + static_cast<std::ptrdiff_t>(place.second));
     }
     return all;
+  }
+  std::vector<float>& weight(const std::string& name) { return weights_.at(name); }
+  /// What run() scales the loss with.
+  static double scale_of(const TrainingExample& example) {
+    return 1 / static_cast<double>(std::count_if(example.targets.begin(), example.targets.end(),
+                                                 [](auto target) { return target != kNoTarget; }));
   }
   std::span<const LayerAdapter> pairs() const { return pairs_; }
   std::vector<float> expected(const std::string& name) const { return numbers<float>(golden_, "gradient/" + name); }
@@ -232,6 +236,60 @@ TEST_P(Pass, GoesOnFromTheLastLayerDone) {
     progress.remove();
     EXPECT_FALSE(std::filesystem::exists(folder));
   }
+}
+
+// With dropout: the gradient of the loss that the same drops give, by central differences.
+TEST_P(Pass, GradientsUnderDropout) {
+  Trained trained(GetParam());
+  const TrainingExample example = trained.example();
+  PassOptions options;
+  options.scale = 1;
+  const double loss_without = trained.run<float>(example, PassOptions{.scale = 0.5}).loss;
+  options.dropout = {0.4f, 77};
+  for (const Keep keep : {Keep::kAll, Keep::kAttention, Keep::kInput}) {
+    options.keep = keep;
+    trained.clear();
+    const double loss = trained.run<float>(example, options).loss * trained.scale_of(example);
+    EXPECT_GT(std::abs(loss - loss_without * trained.scale_of(example)), 1e-3);
+    const auto gradients = trained.gradients();
+    for (const std::string part :
+         {"self_attn.q_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.up_proj", "mlp.down_proj"}) {
+      for (const std::string factor : {"A", "B"}) {
+        const std::string name = "base_model.model.model.layers.1." + part + ".lora_" + factor + ".weight";
+        const std::vector<float>& gradient = gradients.at(name);
+        const auto i =
+            static_cast<std::size_t>(std::max_element(gradient.begin(), gradient.end(),
+                                                      [](float a, float b) { return std::abs(a) < std::abs(b); }) -
+                                     gradient.begin());
+        const float step = 1e-2f;
+        const auto loss_at = [&](float change) {
+          float& value = trained.weight(name)[i];
+          const float before = std::exchange(value, value + change);
+          const double at = trained.run<float>(example, options).loss * trained.scale_of(example);
+          value = before;
+          return at;
+        };
+        const double slope = (loss_at(step) - loss_at(-step)) / (2 * static_cast<double>(step));
+        EXPECT_NEAR(static_cast<double>(gradient[i]), slope, 0.01 * std::abs(slope) + 2e-5) << name;
+      }
+    }
+  }
+}
+
+TEST(LoraDropout, DropsItsShareAndKeepsTheMean) {
+  const LoraDropout dropout{0.25f, 5};
+  const std::vector<float> ones(100 * 301, 1.0f);
+  std::vector<float> out(ones.size());
+  const auto rows = causal_ranges(0, 100, 0);
+  dropout.apply(3, Matrix::kGate, rows, ones.data(), 301, out.data());
+  const auto dropped = std::count(out.begin(), out.end(), 0.0f);
+  EXPECT_NEAR(static_cast<double>(dropped) / static_cast<double>(out.size()), 0.25, 0.01);
+  EXPECT_EQ(static_cast<std::size_t>(std::count(out.begin(), out.end(), 1 / 0.75f) + dropped), out.size());
+  std::vector<float> other(ones.size()), later(ones.size());
+  dropout.apply(3, Matrix::kUp, rows, ones.data(), 301, other.data());
+  EXPECT_NE(out, other);
+  dropout.apply(3, Matrix::kGate, std::span(rows).subspan(40), ones.data(), 301, later.data());
+  EXPECT_TRUE(std::equal(out.begin() + 40 * 301, out.end(), later.begin()));
 }
 
 // Embedding and output matrix (tied: their sum) against central differences of the loss.

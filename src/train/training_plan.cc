@@ -1,0 +1,222 @@
+#include "train/training_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+#include "model/adapter.h"
+#include "model/head_groups.h"
+#include "ops/kernels/kernels.h"
+#include "train/spill_file.h"
+
+namespace tome {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+constexpr double kKept = static_cast<double>(kKeptMemory);
+
+double real(std::size_t n) { return static_cast<double>(n); }
+double real(std::int64_t n) { return static_cast<double>(n); }
+
+double total(const std::vector<PlanPart>& parts) {
+  double sum = 0;
+  for (const PlanPart& part : parts) sum += part.amount;
+  return sum;
+}
+
+// Panels of some matrices, packed forward or transposed; `held`: what of them stays when they are released.
+struct Panels {
+  double all = 0, held = 0;
+
+  void add(double bytes) {
+    all += bytes;
+    if (bytes <= kKept) held += bytes;
+  }
+};
+
+Panels forward_panels(const ModelConfig& c, std::size_t rank, std::initializer_list<Matrix> matrices) {
+  Panels panels;
+  for (const Matrix m : matrices) {
+    const auto [out, in] = matrix_shape(c, m);
+    panels.add(exact_panel_bytes(out, in, rank) + exact_panel_bytes(rank, in, 0));
+  }
+  return panels;
+}
+
+Panels transposed_panels(const ModelConfig& c, std::size_t rank, std::initializer_list<Matrix> matrices) {
+  Panels panels;
+  for (const Matrix m : matrices) {
+    const auto [out, in] = matrix_shape(c, m);
+    panels.add(exact_panel_bytes(in, out, rank) + exact_panel_bytes(rank, out, 0));
+  }
+  return panels;
+}
+
+double forward_scratch(const ModelConfig& c) {
+  return real(kRowBlock) * (2 * real(c.width + 2 * c.feed_forward) + 4 * real(c.heads * c.head_width + c.width)) +
+         real(ops::kernels().attention_scratch_bytes());
+}
+
+double backward_scratch(const ModelConfig& c, const TrainingPlanOptions& o) {
+  const double widest = real(std::max(c.width, c.heads * c.head_width));
+  const double rows = real(kRowBlock) * (2 * (3 * real(c.width) + widest + 4 * real(c.feed_forward)) + 16 * widest);
+  return rows + 4 * static_cast<double>(o.layer_trained) + real(ops::kernels().rows<bf16>().backward_scratch_bytes()) +
+         real(ops::kernels().attention_scratch_bytes());
+}
+
+double loss_bytes(const ModelConfig& c, const TrainingPlanOptions& o) {
+  constexpr double kSlice = 1024;  // model/head.cc
+  const double rows = real(o.targets);
+  return rows * real(c.width) * (2 + 2 + 2 + 4) + 2 * kSlice * real(c.width) * 2 +
+         o.threads * real(kRowBlock) * kSlice * 6;
+}
+
+void plan_always(const ModelConfig& c, const TrainingPlanOptions& o, const SlotShape<bf16>& slot, TrainingPlan& plan) {
+  const double tokens = real(o.tokens);
+  const double ranges = c.sliding_window > 0 ? 2 : 1;
+  const std::size_t slots = c.layers - 1;
+  const std::size_t in_memory = ActivationStore::slots_in_memory(slots, slot.bytes(), o.activation_bytes);
+  const bool spills = in_memory < slots;
+  plan.spill = spills ? static_cast<std::uint64_t>(slots - in_memory) * slot.bytes() : 0;
+  plan.always = opened_parts(c);
+  plan.always.push_back({"threads", o.threads * kThreadBytes});
+  plan.always.push_back({"adapter and its gradient", 8 * static_cast<double>(o.trained)});
+  plan.always.push_back({"training set", real(o.data_bytes)});
+  plan.always.push_back(
+      {"ids, targets, positions, visible keys", tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange))});
+  plan.always.push_back({"residual stream, then its gradient", tokens * real(c.width) * 2});
+  plan.always.push_back({"activations in memory", real(in_memory) * real(slot.bytes())});
+  plan.always.push_back({"activations of the layer in hand", spills ? real(slot.bytes()) : tokens * real(c.width) * 2});
+}
+
+void plan_forward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPlan& plan) {
+  const double chunk = real(std::min<std::int64_t>(static_cast<std::int64_t>(o.chunk_rows), o.tokens));
+  const double heads = real((c.heads + 2 * c.kv_heads) * c.head_width);
+  const double blocks = std::ceil(real(o.tokens) / ops::kKvBlock);
+  const Panels panels = forward_panels(
+      c, o.rank,
+      {Matrix::kQuery, Matrix::kKey, Matrix::kValue, Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
+  plan.forward = {{"packed weights of a layer", panels.all},
+                  {"q, k, v of a chunk", chunk * heads * 2},
+                  {"K and V of a layer",
+                   blocks * 4 * real(ops::kv_block_total_words<bf16>(ops::KvType::kNative, attention_shape(c)))},
+                  {"scratch of the threads", o.threads * forward_scratch(c)}};
+  plan.loss = {{"loss and its gradient", loss_bytes(c, o)}};
+}
+
+void plan_backward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPlan& plan) {
+  const double tokens = real(o.tokens);
+  const ops::AttentionShape shape = attention_shape(c);
+  const auto rows = static_cast<std::size_t>(o.tokens);
+  const auto groups = head_groups<bf16>(shape, rows, o.head_group_bytes);
+  const double heads = tokens * real(c.heads * c.head_width) * 2;
+  const bool gemma = c.family == Family::kGemma3;
+
+  // After attention; then the groups; then what is before attention. What is small is kept from one to the next.
+  Panels after = transposed_panels(c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
+  const Panels again = o.keep == Keep::kAll
+                           ? (gemma ? forward_panels(c, o.rank, {Matrix::kOutput, Matrix::kDown}) : Panels{})
+                       : gemma ? forward_panels(c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown})
+                               : forward_panels(c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp});
+  after.all += again.all;
+  after.held += again.held;
+  const Panels group_panels = forward_panels(c, o.rank, {Matrix::kQuery, Matrix::kKey, Matrix::kValue});
+  const double group_share = 1 / real(groups.size());
+  const Panels before = transposed_panels(c, o.rank, {Matrix::kQuery, Matrix::kKey, Matrix::kValue});
+  double group = static_cast<double>(head_group_bytes<bf16>(group_shape(shape, groups.front()), rows));
+  if (o.keep == Keep::kAll) group -= tokens * real((c.heads + 2 * c.kv_heads) * c.head_width) * 2 * group_share;
+  const double key_gradients = 2 * tokens * real(c.kv_heads * c.head_width) * 2;
+  double again_bytes = 0;
+  if (o.keep == Keep::kInput) {
+    again_bytes = heads + tokens * real(c.heads) * 4;
+    group = std::max(group, static_cast<double>(group) / 2 + heads * group_share);
+  }
+  const double in_groups = after.held + group_panels.all * group_share + group + key_gradients;
+  const double at_end = after.held + before.all + key_gradients + (group <= 2 * kKept ? group : 0);
+  plan.backward = {{"positions and visible keys of a layer", tokens * (8 + 8 + sizeof(ops::KeyRange))},
+                   {"deltas", tokens * real(c.heads) * 4},
+                   {"attention's output, again", again_bytes},
+                   {"packed weights, heads and their gradients", std::max({after.all, in_groups, at_end})},
+                   {"scratch of the threads", o.threads * backward_scratch(c, o)}};
+}
+
+}  // namespace
+
+TrainingPlanOptions plan_options(const ModelConfig& config, const AdapterSettings& adapter, std::int64_t tokens) {
+  TrainingPlanOptions options;
+  options.tokens = tokens;
+  options.rank = adapter.rank;
+  for (const Matrix m : kMatrices) {
+    if (!adapter.matrices[static_cast<std::size_t>(m)]) continue;
+    const auto [out, in] = matrix_shape(config, m);
+    options.layer_trained += adapter.rank * (out + in);
+  }
+  const std::size_t norms =
+      config.family == Family::kGemma3 ? 4 * config.width + 2 * config.head_width : 2 * config.width;
+  if (adapter.norms) options.layer_trained += norms;
+  options.trained = options.layer_trained * config.layers + (adapter.norms ? config.width : 0);
+  if (adapter.embeddings) options.trained += config.vocabulary * config.width * (config.tied_output ? 1 : 2);
+  return options;
+}
+
+TrainingPlan make_training_plan(const PlanModel& model, const TrainingPlanOptions& options) {
+  const ModelConfig& c = model.config;
+  TOME_CHECK(options.tokens > 0 && options.threads > 0);
+  TrainingPlan plan;
+  const SlotShape<bf16> slot(c, static_cast<std::size_t>(options.tokens), options.keep);
+  plan_always(c, options, slot, plan);
+  plan_forward(c, options, plan);
+  plan_backward(c, options, plan);
+  const double peak = total(plan.always) + std::max({total(plan.forward), total(plan.loss), total(plan.backward)});
+  plan.peak_private = static_cast<std::uint64_t>(std::llround(peak));
+  const double moments = static_cast<double>(options.trained) * (options.eight_bit ? 2.04 : 8);
+  plan.mapped = static_cast<std::uint64_t>(std::llround(moments)) + model.layer_bytes;
+  plan.flops = pass_flops(c, count_text(c, options.tokens, std::min(options.targets, options.tokens)), options.keep);
+  return plan;
+}
+
+TrainingPlanOptions fit_activations(const PlanModel& model, TrainingPlanOptions options) {
+  options.keep = Keep::kAll;
+  if (make_training_plan(model, options).spill > 0) options.keep = Keep::kAttention;
+  return options;
+}
+
+TrainingPlanOptions fit_training(const PlanModel& model, TrainingPlanOptions options, std::uint64_t memory) {
+  const auto tokens = static_cast<std::size_t>(options.tokens);
+  for (const Keep keep : {Keep::kAll, Keep::kAttention}) {
+    options.keep = keep;
+    options.activation_bytes = UINT64_MAX;
+    if (make_training_plan(model, options).peak_private <= memory) return options;
+  }
+  const std::size_t slot = SlotShape<bf16>(model.config, tokens, options.keep).bytes();
+  for (const std::uint64_t group : {kHeadGroupBytes, kHeadGroupBytes / 2, kHeadGroupBytes / 4, std::uint64_t{1}}) {
+    options.head_group_bytes = std::min(options.head_group_bytes, group);
+    options.activation_bytes = 0;
+    const std::uint64_t least = make_training_plan(model, options).peak_private;
+    if (least > memory) continue;
+    options.activation_bytes = (memory - least) / slot * slot;  // the rest goes to the file
+    return options;
+  }
+  options.chunk_rows = 256;
+  const std::uint64_t needed = make_training_plan(model, options).peak_private;
+  if (needed <= memory) return options;
+  std::int64_t fits = 0;
+  for (std::int64_t step = std::int64_t{1} << 30; step >= 256; step /= 2) {
+    TrainingPlanOptions fewer = options;
+    fewer.tokens = fits + step;
+    if (fewer.tokens < options.tokens && make_training_plan(model, fewer).peak_private <= memory) fits += step;
+  }
+  const auto mebibytes = [](double bytes) { return static_cast<std::int64_t>(std::ceil(bytes / kMiB)); };
+  throw_user_error("--memory ", static_cast<std::int64_t>(static_cast<double>(memory) / kMiB), "MiB: training on ",
+                   options.tokens, " tokens takes at least ", mebibytes(static_cast<double>(needed)),
+                   " MiB; what would fit: --memory ", mebibytes(static_cast<double>(needed)), "MiB",
+                   fits > 0 ? cat(", or --context ", fits) : std::string(", or a smaller model or --rank"));
+}
+
+double pass_seconds(const TrainingPlan& plan, const MachineRates& rates) {
+  constexpr double kShare = 0.6;  // of the peak, as docs/performance.md has it
+  return plan.flops / (kShare * rates.bf16);
+}
+
+}  // namespace tome
