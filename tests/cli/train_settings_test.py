@@ -78,13 +78,13 @@ class Settings(TrainTest):
         self.wrong("train", "--settings", self.settings_file("rank = 2\n"), says="--data is required")
 
     def test_a_file_that_contradicts_itself(self):
-        self.wrong(*self.arguments("a")[:5], "--out", "x", "--settings", self.settings_file("steps = 1\nepochs = 1\n"),
-                   says="--steps and --epochs")  # fmt: skip
+        file = self.settings_file("steps = 1\nepochs = 1\n")
+        self.wrong("train", "--data", self.data, "--out", "x", "--settings", file, says="--steps and --epochs")
 
     def test_a_refused_run_leaves_the_settings_of_the_folder(self):
         self.good(*self.arguments("a"))
         before = (self.home / "a/settings.toml").read_text()
-        self.wrong(*self.arguments("a"), "-q", "--rank", "8", says="another run")
+        self.wrong(*self.arguments("a", "-q", "--rank", "8"), says="another run")
         self.assertEqual((self.home / "a/settings.toml").read_text(), before)
 
 
