@@ -183,8 +183,14 @@ class Train(TrainTest):
 
     def test_a_full_disk_is_named_and_the_run_goes_on_later(self):
         self.good(*self.arguments("whole"))
-        said = self.wrong(*self.arguments("a", "-q"), largest_file=4000, says="make room")
-        self.assertIn(str(self.home / "a"), said)
+        for limit, more, words in (
+            (4_000, [], "optimizer's moments"),
+            (64 << 10, [], "or give --samples 0"),
+            (64 << 10, ["--samples", "0", "--moments", "f32"], ""),
+        ):
+            said = self.wrong(*self.arguments("a", "-q", *more), largest_file=limit, says="make room")
+            self.assertIn(words, said)
+            self.assertIn(str(self.home / "a"), said)
         self.good(*self.arguments("a"))
         self.assertEqual(self.adapter("a"), self.adapter("whole"))
 
