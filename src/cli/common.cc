@@ -124,6 +124,7 @@ OpenModel open_model(const ModelFlags& flags) {
              "); answers may be worse"));
   }
   ModelConfig& config = open.model->config();
+  open.own = config;
   tell(use ? stretch_as_trained(config, *use, flags) : stretch_as_asked(config, flags));
   if (open.adapter) use_trained_weights(*open.adapter, *open.model);
   open.use = use.value_or(AdapterUse());

@@ -47,6 +47,7 @@ struct OpenModel {
   std::unique_ptr<Tokenizer> tokenizer;
   std::unique_ptr<Adapter> adapter;  // null: none
   AdapterUse use;                    // of the adapter; all empty without one
+  ModelConfig own;                   // of the model as its file has it, not stretched
 
   /// Empty without an adapter.
   std::span<const LayerAdapter> adapters() const {

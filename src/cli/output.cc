@@ -1,6 +1,8 @@
 #include "cli/output.h"
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -62,6 +64,11 @@ std::string one_line(std::string_view text) {
     i += c1 ? 1 : 0;
   }
   return line;
+}
+
+std::string shortest(double value) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
 }
 
 void finish_stdout() {

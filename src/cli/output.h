@@ -36,6 +36,8 @@ void refuse_overwriting(const std::string& path, bool force);
 /// A line for people about names and texts from strangers: control characters (line ends, escape sequences of the
 /// terminal) as \\xNN, everything else as it is.
 std::string one_line(std::string_view text);
+/// The fewest digits that read back as the same number.
+std::string shortest(double value);
 /// Flushes stdout. Throws UserError when it cannot take all that was written; a pipe that nobody reads is no error.
 void finish_stdout();
 

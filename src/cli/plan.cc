@@ -10,7 +10,9 @@
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/machine.h"
+#include "cli/plan_table.h"
 #include "cli/progress.h"
+#include "cli/train_plan.h"
 
 namespace tome::cli {
 namespace {
@@ -18,7 +20,9 @@ namespace {
 struct Flags {
   std::string model = "gemma", context = "32k", memory, kv = "bf16";
   int threads = 0;
-  bool exact = false, json = false;
+  bool exact = false, json = false, train = false;
+  TrainFlags training;  // of --train: the few that are asked for here
+  std::int64_t targets = 256;
 };
 
 // A model that is here counts as it is; a known shape needs no file.
@@ -72,27 +76,10 @@ void print_json(const Flags& flags, const PlanOptions& options, const Plan& plan
   std::cout << object.dump(2) << '\n';
 }
 
-void row(std::string_view name, const std::string& value) {
-  std::cout << "  " << std::left << std::setw(36) << name << std::right << std::setw(14) << value << '\n';
-}
-
-std::string mebibytes(double bytes) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(1) << bytes / (1 << 20) << " MiB";
-  return text.str();
-}
-
-std::string teraflop(double operations) {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(2) << operations * 1e-12 << " TFLOP";
-  return text.str();
-}
-
 void section(const char* title, const std::vector<PlanPart>& parts, std::uint64_t sum, std::uint64_t mapped) {
-  std::cout << '\n' << title << '\n';
-  for (const PlanPart& part : parts) row(part.name, mebibytes(part.amount));
-  row("private memory in all", mebibytes(static_cast<double>(sum)));
-  row("mapped pages (the system's to take)", mebibytes(static_cast<double>(mapped)));
+  print_section(title, parts);
+  print_row("private memory in all", mebibytes(static_cast<double>(sum)));
+  print_row("mapped pages (the system's to take)", mebibytes(static_cast<double>(mapped)));
 }
 
 void print_table(const Flags& flags, const PlanOptions& options, const Plan& plan, const MachineRates& rates,
@@ -103,21 +90,28 @@ void print_table(const Flags& flags, const PlanOptions& options, const Plan& pla
   section("reading", plan.reading, plan.private_reading, plan.mapped_reading);
   section("answering", plan.answering, plan.private_answering, plan.mapped_answering);
   std::cout << "\nin all\n";
-  row("peak private memory", mebibytes(static_cast<double>(plan.peak_private())));
-  row("peak resident memory", mebibytes(static_cast<double>(plan.peak_rss())));
-  row("disk: the kept reading", mebibytes(static_cast<double>(plan.disk)));
-  row("disk while reading", mebibytes(static_cast<double>(plan.disk_while_reading)));
-  for (const PlanPart& part : plan.flops) row(part.name, teraflop(part.amount));
-  row("one answer token", teraflop(plan.answer_token_flops));
-  row("time to read here", clock_time(times.reading));
+  print_row("peak private memory", mebibytes(static_cast<double>(plan.peak_private())));
+  print_row("peak resident memory", mebibytes(static_cast<double>(plan.peak_rss())));
+  print_row("disk: the kept reading", mebibytes(static_cast<double>(plan.disk)));
+  print_row("disk while reading", mebibytes(static_cast<double>(plan.disk_while_reading)));
+  for (const PlanPart& part : plan.flops) print_row(part.name, teraflop(part.amount));
+  print_row("one answer token", teraflop(plan.answer_token_flops));
+  print_row("time to read here", clock_time(times.reading));
   std::ostringstream seconds;
   seconds << std::setprecision(2) << times.answer_token << " s";
-  row(times.from_disk ? "an answer token (from disk, 1 GB/s)" : "an answer token", seconds.str());
+  print_row(times.from_disk ? "an answer token (from disk, 1 GB/s)" : "an answer token", seconds.str());
   std::cout << "\nthis machine, measured now: bf16 " << std::llround(rates.bf16 * 1e-9) << " GFLOP/s, int8 "
             << std::llround(rates.int8 * 1e-9) << " GOP/s, memory " << std::llround(rates.dram * 1e-9) << " GB/s\n";
 }
 
-void run(const Flags& flags) {
+void run_training(Flags& flags, const PlanModel& model, std::int64_t tokens, int thread_count) {
+  flags.training.memory = flags.memory;
+  const TrainingPlanOptions options = plan_training(flags.training, model, tokens, flags.targets, thread_count);
+  Threads threads(thread_count);
+  print_training_plan(options, make_training_plan(model, options), measure_bf16(threads), 0);
+}
+
+void run(Flags& flags) {
   PlanModel model = open_plan_model(flags.model);
   PlanOptions options;
   options.tokens = parse_count("--context", flags.context);
@@ -127,6 +121,11 @@ void run(const Flags& flags) {
     if (flags.kv == ops::to_string(type)) options.kv = type;
   }
   const std::string note = stretch_context(model.config, options.tokens, "");
+  if (flags.train) {
+    if (flags.json) throw_user_error("--json: not with --train; leave one out");
+    run_training(flags, model, options.tokens, options.threads);
+    return;
+  }
   if (!flags.memory.empty()) {
     options = fit_memory(model, options, static_cast<std::uint64_t>(parse_bytes("--memory", flags.memory)));
   }
@@ -151,10 +150,10 @@ void run(const Flags& flags) {
 
 void add_plan(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* c = app.add_subcommand("plan", "what reading a text will take: memory, disk, time");
+  CLI::App* c = app.add_subcommand("plan", "what reading a text, or training on it, will take: memory, disk, time");
   c->footer(
       "examples:\n  tome plan --model smollm2 --context 100000\n  tome plan --model llama-3.1-8b --context 100000 "
-      "--memory 8GiB");
+      "--memory 8GiB\n  tome plan --train --model llama-2-7b --context 100000 --memory 5GiB");
   c->add_option(
        "-m,--model", flags->model,
        "a name, a file or folder; or a shape without weights: llama-2-7b, llama-3.1-8b, llama-3.2-1b, llama-3.2-3b")
@@ -169,6 +168,17 @@ void add_plan(CLI::App& app) {
       ->envname("TOME_THREADS")
       ->check(CLI::Range(1, 1024));
   c->add_flag("--exact", flags->exact, "no int8 products");
+  c->add_flag("--train", flags->train, "one training pass instead (tome train)");
+  c->add_option("--targets", flags->targets, "with --train: tokens of the text that are targets")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c->add_option("--rank", flags->training.adapter.rank, "with --train: of the LoRA pairs")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  c->add_option("--keep", flags->training.keep, "with --train: what of each layer stays for the backward pass")
+      ->check(CLI::IsMember({"auto", "all", "attention", "input"}))
+      ->capture_default_str();
+  c->add_option("--activations", flags->training.activations, "with --train: memory for it; default 1GiB");
   c->add_flag("--json", flags->json, "one JSON object on stdout");
   c->callback([flags] { run(*flags); });
 }

@@ -25,6 +25,11 @@ std::string first_characters(const std::string& text, std::size_t count) {
   return text.substr(0, end);
 }
 
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 }  // namespace
 
 ProgressLine::ProgressLine(bool quiet) : start_(std::chrono::steady_clock::now()), last_(start_) {
@@ -45,9 +50,7 @@ bool ProgressLine::due() {
 // Rewrites the line. It must not be wider than the terminal, or its beginning could not be found again: the text is
 // cut first.
 void ProgressLine::put(const std::string& text, const std::string& figures) {
-  winsize size{};
-  std::size_t columns = 80;
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
+  const std::size_t columns = terminal_columns();
   const std::size_t room = columns - 1 - std::min(columns - 1, figures.size());
   std::fprintf(stderr, "\r\033[K%s%s", first_characters(one_line(text), room).c_str(),
                figures.substr(0, columns - 1).c_str());
@@ -72,6 +75,14 @@ void ProgressLine::show(const std::string& text, double done, double total, doub
   put(text,
       cat("  ", std::lround(100 * done / total), " %  ", seconds > 0 ? std::lround(tokens * done / total / seconds) : 0,
           " tokens/s  ", clock_time(left), " left"));
+}
+
+void ProgressLine::show_fitting(const std::vector<std::string>& forms) {
+  if (!due() || forms.empty()) return;
+  const std::size_t columns = terminal_columns();
+  const auto fits = [&](const std::string& form) { return form.size() < columns; };
+  const auto found = std::find_if(forms.begin(), forms.end(), fits);
+  put(found != forms.end() ? *found : forms.back(), "");
 }
 
 void ProgressLine::clear() {

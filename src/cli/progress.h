@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tome::cli {
 
@@ -20,7 +21,12 @@ class ProgressLine {
   /// `done` of `total` bytes (0: unknown), of which `before` were there at the start: "model.gguf  43 %  12 MiB/s  0:12
   /// left".
   void show_bytes(const std::string& text, std::uint64_t done, std::uint64_t total, std::uint64_t before);
+  /// The first of `forms` that the terminal is wide enough for, else the beginning of the last.
+  void show_fitting(const std::vector<std::string>& forms);
   void clear();
+
+  /// False: nothing is ever shown.
+  bool on() const { return on_; }
 
  private:
   bool due();

@@ -40,6 +40,7 @@ struct Scale {
   // Four digits or more, in words and in the table.
   std::string show_exactly(double value) const {
     const double size = std::abs(value / divisor);
+    if (size > 0 && size < 0.001) return show_exponent(value / divisor);
     return show(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 4);
   }
   std::string show(double value, int decimals) const {
@@ -88,7 +89,7 @@ Frame make_frame(const Chart& chart, const std::vector<Curve>& curves) {
     frame.first_step -= 1;
     frame.last_step += 1;
   }
-  frame.x_ticks = axis_ticks(frame.first_step, frame.last_step, 6);
+  frame.x_ticks = axis_ticks(frame.first_step, frame.last_step, 8);
   std::erase_if(frame.x_ticks, [&](double tick) {
     return tick != std::floor(tick) || tick < frame.first_step || tick > frame.last_step;
   });

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
-#include <map>
 
 #include "base/error.h"
 #include "formats/new_file.h"
@@ -72,6 +71,13 @@ std::string fixed(double value, int decimals) {
   return text;
 }
 
+// 0.0413, and 3.1e-05 where four decimals would show nothing.
+std::string loss_text(double loss) {
+  char text[64];
+  std::snprintf(text, sizeof text, loss != 0 && std::abs(loss) < 0.001 ? "%.1e" : "%.4f", loss);
+  return text;
+}
+
 std::string duration(double seconds) {
   const auto minutes = static_cast<std::int64_t>(seconds / 60);
   if (minutes == 0) return cat(fixed(seconds, 0), " s");
@@ -102,11 +108,11 @@ std::string facts(const Report& report) {
   const StepRecord& last = report.steps.back();
   std::string out = "<dl class=\"facts\">";
   add_fact(out, "steps", cat(last.step, " of ", std::max(report.planned_steps, last.step)));
-  add_fact(out, "last loss", fixed(last.loss, 4));
+  add_fact(out, "last loss", loss_text(last.loss));
   const auto by_loss = [](const ValidationRecord& a, const ValidationRecord& b) { return a.loss < b.loss; };
   const auto best = std::min_element(report.validations.begin(), report.validations.end(), by_loss);
   if (best != report.validations.end()) {
-    add_fact(out, cat("best validation, step ", best->step), fixed(best->loss, 4));
+    add_fact(out, cat("best validation, step ", best->step), loss_text(best->loss));
   }
   add_fact(out, "tokens trained on", thousands(tokens));
   add_fact(out, "time in steps", duration(seconds));
@@ -119,30 +125,40 @@ std::string settings_table(const Report& report) {
   if (report.settings.empty()) return "";
   std::string out = "<section><h2>Settings</h2><table class=\"wide\"><tbody>";
   for (const auto& [name, value] : report.settings) {
-    out += cat("<tr><th scope=\"row\">", escape_html(name), "</th><td>", escape_html(value), "</td></tr>");
+    out += cat("<tr><th scope=\"row\">", escape_html(name), "</th>");
+    out += value.empty() ? "<td class=\"none\">not given</td></tr>" : cat("<td>", escape_html(value), "</td></tr>");
   }
   return out + "</tbody></table></section>\n";
 }
 
-// Question by question, so that one sees how an answer grew.
+// Sample by sample, so that one sees how an answer grew. Two documents may be asked the same question: a sample is told
+// by its place among those of its step too.
 std::string sample_tables(const Report& report) {
   if (report.samples.empty()) return "";
-  std::vector<const SampleRecord*> questions;
-  std::map<std::string, std::string> answers;
-  for (const SampleRecord& sample : report.samples) {
-    std::string& rows = answers[sample.question];
-    if (rows.empty()) {
-      questions.push_back(&sample);
-      rows = cat("<tr class=\"wanted\"><th scope=\"row\">expected</th><td><bdi>", escape_html(sample.expected),
-                 "</bdi></td></tr>");
-    }
-    rows += cat("<tr><th scope=\"row\">step ", sample.step, "</th><td><bdi>", escape_html(sample.answer),
-                "</bdi></td></tr>");
+  struct Course {
+    const SampleRecord* first;
+    std::size_t place;
+    std::string rows;
+  };
+  std::vector<Course> courses;
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < report.samples.size(); ++i) {
+    const SampleRecord& sample = report.samples[i];
+    place = i > 0 && report.samples[i - 1].step == sample.step ? place + 1 : 0;
+    const auto same = [&](const Course& course) {
+      return course.place == place && course.first->question == sample.question &&
+             course.first->expected == sample.expected;
+    };
+    auto course = std::find_if(courses.begin(), courses.end(), same);
+    if (course == courses.end()) course = courses.insert(courses.end(), {&sample, place, ""});
+    course->rows += cat("<tr><th scope=\"row\">step ", sample.step, "</th><td><bdi>", escape_html(sample.answer),
+                        "</bdi></td></tr>");
   }
   std::string out = "<section><h2>Answers during training</h2>";
-  for (const SampleRecord* question : questions) {
-    out += cat("<h3><bdi>", escape_html(question->question), "</bdi></h3><table class=\"wide\"><tbody>",
-               answers[question->question], "</tbody></table>");
+  for (const Course& course : courses) {
+    out += cat("<h3><bdi>", escape_html(course.first->question), "</bdi></h3><table class=\"wide\"><tbody>",
+               "<tr class=\"wanted\"><th scope=\"row\">expected</th><td><bdi>", escape_html(course.first->expected),
+               "</bdi></td></tr>", course.rows, "</tbody></table>");
   }
   return out + "</section>\n";
 }

@@ -20,7 +20,7 @@ h3 { margin: 1.25rem 0 .25rem; font-size: 1rem; font-weight: 600; white-space: p
 .lead, .unit, figcaption, caption, summary { color: var(--soft); font-size: .875rem; }
 .lead { margin: 0 0 1.25rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 0 0 1.5rem; }
-.facts div { padding: .6rem .8rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
+.facts div { display: flex; flex-direction: column; justify-content: space-between; padding: .6rem .8rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 .facts dt { color: var(--soft); font-size: .8rem; }
 .facts dd { margin: 0; font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem;
@@ -54,7 +54,7 @@ th, td { padding: .2rem .75rem .2rem 0; text-align: left; vertical-align: top; b
 .wide { width: 100%; }
 .wide th { white-space: nowrap; font-weight: 500; }
 .wide td { width: 100%; white-space: pre-wrap; overflow-wrap: anywhere; }
-.wide .wanted { color: var(--soft); }
+.wide .wanted, .wide .none { color: var(--soft); }
 @media (max-width: 32rem) {
   svg text { font-size: 15px; }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -43,19 +44,28 @@ std::string name_of(const std::filesystem::path& path) {
 
 }  // namespace
 
-Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapter& adapter,
-                 const TrainerOptions& options, const std::map<std::string, std::string>& settings)
+Trainer::Trainer(Model& model, Threads& threads, const RunData& data, Adapter& adapter, const TrainerOptions& options,
+                 const std::map<std::string, std::string>& settings)
     : model_(model),
       threads_(threads),
-      data_(data),
+      data_(data.training),
+      validation_data_(data.validation != nullptr ? *data.validation : data.training),
       adapter_(adapter),
       options_(options),
-      settings_(settings),
-      split_(hold_out(data, options.held_out_rows, options.seed)),
       adamw_(optimized_tensors(adapter.tensors()), options.adamw, threads),
       checkpoints_(options.out / "checkpoint", settings),
       gradient_(adapter.values().size()),
       gradients_(place_gradients(adapter, gradient_)) {
+  DataSplit split = hold_out(data_, options.held_out_rows, options.seed);
+  training_ = std::move(split.training);
+  validation_ = std::move(split.held_out);
+  if (data.validation != nullptr) {
+    TOME_CHECK(validation_.empty());
+    validation_.resize(data.validation->size());
+    std::iota(validation_.begin(), validation_.end(), 0u);
+  }
+  samples_ = choose_samples(validation_data_, validation_, options.samples);
+  if (samples_.empty()) samples_ = choose_samples(data_, training_, options.samples);
   state_.data.order_seed = options.seed;
   if (const auto loaded = checkpoints_.load(gradient_.size(), adamw_.state().size())) {
     state_ = loaded->state;
@@ -70,7 +80,7 @@ Trainer::Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapte
 }
 
 void Trainer::start_epoch() {
-  plan_ = plan_passes(data_, shuffled(split_.training, options_.seed, static_cast<std::uint64_t>(state_.data.epoch)),
+  plan_ = plan_passes(data_, shuffled(training_, options_.seed, static_cast<std::uint64_t>(state_.data.epoch)),
                       options_.window, options_.pack);
 }
 
@@ -154,14 +164,14 @@ StepRecord Trainer::step(std::int64_t step) {
   return record;
 }
 
-// The loss of the held-out examples; the adapter is kept when it is the best so far.
+// The loss of the validation examples; the adapter is kept when it is the best so far.
 void Trainer::validate(std::int64_t step) {
-  if (split_.held_out.empty()) return;
+  if (validation_.empty()) return;
   double loss = 0;
   std::int64_t targets = 0;
-  const PassPlan passes = plan_passes(data_, split_.held_out, options_.window, false);
+  const PassPlan passes = plan_passes(validation_data_, validation_, options_.window, false);
   for (std::size_t i = 0; i < passes.size(); ++i) {
-    const TrainingExample example = load_examples(data_, passes.pass(i), PoseOptions{}, 0);
+    const TrainingExample example = load_examples(validation_data_, passes.pass(i), PoseOptions{}, 0);
     const auto run = options_.float32 ? example_loss<float> : example_loss<bf16>;
     const PassResult result = run(model_, threads_, example, adapter_.layers());
     loss += result.loss;
@@ -175,10 +185,16 @@ void Trainer::validate(std::int64_t step) {
   save_adapter(options_.out, adapter_, model_.config(), options_.use);
 }
 
+void Trainer::answer_samples(std::int64_t step) {
+  for (const Sample& sample : samples_) {
+    log_->add(SampleRecord{step, sample.question, sample.expected, options_.answer(sample)});
+  }
+}
+
 void Trainer::save(std::int64_t step) {
   state_.step = step;
   save_adapter(options_.out / "last", adapter_, model_.config(), options_.use);
-  if (split_.held_out.empty()) save_adapter(options_.out, adapter_, model_.config(), options_.use);
+  if (validation_.empty()) save_adapter(options_.out, adapter_, model_.config(), options_.use);
   checkpoints_.save(state_, adapter_.values(), adamw_.state());
   report();
 }
@@ -186,7 +202,7 @@ void Trainer::save(std::int64_t step) {
 void Trainer::report() const {
   Report page;
   page.title = name_of(options_.out);
-  page.settings.assign(settings_.begin(), settings_.end());
+  page.settings = options_.shown_settings;
   page.planned_steps = options_.schedule.steps;
   page.steps = log_->steps();
   page.validations = log_->validations();
@@ -200,7 +216,10 @@ bool Trainer::run(const std::function<void(const StepRecord&)>& progress, const 
     const StepRecord record = step(i);
     log_->add(record);
     const bool end = i + 1 == options_.schedule.steps;
-    if (end || (i + 1) % options_.validate_every == 0) validate(i + 1);
+    if (end || (i + 1) % options_.validate_every == 0) {
+      validate(i + 1);
+      answer_samples(i + 1);
+    }
     if (progress) progress(record);
     if (end || stop.load() || progress_ || seconds_since(saved) >= options_.save_seconds) {
       save(i + 1);

@@ -8,6 +8,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/threads.h"
 #include "model/adapter.h"
@@ -19,6 +21,7 @@
 #include "train/log.h"
 #include "train/pass.h"
 #include "train/pose.h"
+#include "train/sample.h"
 #include "train/schedule.h"
 #include "train/training_set.h"
 
@@ -37,25 +40,34 @@ struct TrainerOptions {
   AdapterUse use;  // goes with the adapter
   std::size_t held_out_rows = 0;
   std::int64_t validate_every = 50;  // steps
+  std::size_t samples = 0;           // questions answered at each validation
+  AnswerSample answer;               // needed for them
   double save_seconds = 60;          // a checkpoint when the last is older, and at the end
   std::uint64_t seed = 1;
   PassOptions pass;
   bool float32 = false;        // activations in f32 (for references), else bf16
   double peak_flops = 0;       // of the machine, for the log; 0: not measured
   double resume_seconds = 60;  // a step that is to take longer keeps what it has done on disk, layer by layer
+  std::vector<std::pair<std::string, std::string>> shown_settings;  // by name, for report.html
 };
 
-/// Trains `adapter` for `model` and leaves in `out`: the adapter of the best validation loss (without held-out rows:
-/// the last), last/, checkpoint/, log.jsonl, validation.jsonl. The same options on the same folder go on where a run
-/// was ended, and give the same adapter as one that was not.
+struct RunData {
+  const TrainingSet& training;
+  const TrainingSet* validation = nullptr;  // null: TrainerOptions::held_out_rows of the training data
+};
+
+/// Trains `adapter` for `model` and leaves in `out`: the adapter of the best validation loss (without validation: the
+/// last), last/, checkpoint/, log.jsonl, validation.jsonl, samples.jsonl, report.html. The same options on the same
+/// folder go on where a run was ended, and give the same adapter as one that was not.
 class Trainer {
  public:
   /// Borrows all. `settings`: everything that decides the numbers, by name, for telling another run from this one.
-  Trainer(Model& model, Threads& threads, const TrainingSet& data, Adapter& adapter, const TrainerOptions& options,
+  Trainer(Model& model, Threads& threads, const RunData& data, Adapter& adapter, const TrainerOptions& options,
           const std::map<std::string, std::string>& settings);
 
   /// Steps done by an earlier run into the same folder; 0: a new run.
   std::int64_t resumed_at() const { return resumed_at_; }
+  bool already_complete() const { return resumed_at_ == options_.schedule.steps; }
   /// Why not the last checkpoint was taken; or empty.
   const std::string& notice() const { return notice_; }
 
@@ -69,6 +81,7 @@ class Trainer {
   std::vector<TrainingExample> next_examples(std::int64_t step);
   StepRecord step(std::int64_t step);
   void validate(std::int64_t step);
+  void answer_samples(std::int64_t step);
   void save(std::int64_t step);
   void report() const;
   PassGradients pass_gradients();
@@ -78,10 +91,11 @@ class Trainer {
   Model& model_;
   Threads& threads_;
   const TrainingSet& data_;
+  const TrainingSet& validation_data_;  // the same, when rows of it are held out
   Adapter& adapter_;
   TrainerOptions options_;
-  std::map<std::string, std::string> settings_;
-  DataSplit split_;
+  std::vector<std::uint32_t> training_, validation_;  // examples of the two
+  std::vector<Sample> samples_;
   PassPlan plan_;  // of the epoch in hand
   AdamW adamw_;
   CheckpointFolder checkpoints_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/adapter.h"
 #include "model/plan.h"
 #include "train/flops.h"
 #include "train/kept.h"

@@ -140,16 +140,20 @@ std::string TrainingSet::name_of(const Row& row) const {
   return source.lines ? cat(source.path.string(), ':', row.place.number) : source.path.string();
 }
 
-EncodedExample TrainingSet::example(std::size_t index) const {
-  const Example& entry = examples_.at(index);
-  const Row& row = rows_[entry.row];
+DataRow TrainingSet::row(std::size_t index) const {
+  const Row& row = rows_[examples_.at(index).row];
   const Source& source = sources_[row.source];
   const std::string text = source.lines ? read_line(source.path, row.place) : read_documents({source.path}).text;
   if (hash_of(text) != row.hash) {
     throw_user_error(name_of(row), ": has changed since training began; training needs its data to stay as it is");
   }
-  const DataRow data = source.lines ? parse_row(text, name_of(row)) : DataRow{DataRow::Kind::kText, text, {}};
-  EncodedRow encoded = encode_row(data, name_of(row), tokenizer_, layout_, options_.encode);
+  return source.lines ? parse_row(text, name_of(row)) : DataRow{DataRow::Kind::kText, text, {}};
+}
+
+EncodedExample TrainingSet::example(std::size_t index, TrainOn train_on) const {
+  const Example& entry = examples_.at(index);
+  EncodedRow encoded =
+      encode_row(row(index), name_of(rows_[entry.row]), tokenizer_, layout_, {options_.encode.window, train_on});
   return std::move(encoded.examples.at(entry.part));
 }
 

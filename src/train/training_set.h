@@ -53,7 +53,10 @@ class TrainingSet {
   std::size_t row_of(std::size_t example) const { return examples_[example].row; }
 
   /// Reads and encodes it; safe from several threads. Throws UserError when the file has changed since.
-  EncodedExample example(std::size_t index) const;
+  EncodedExample example(std::size_t index) const { return example(index, options_.encode.train_on); }
+  EncodedExample example(std::size_t index, TrainOn train_on) const;
+  /// The row that it is of, with the same promises.
+  DataRow row(std::size_t index) const;
 
  private:
   struct Source {

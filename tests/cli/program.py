@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -41,12 +42,17 @@ class ProgramTest(unittest.TestCase):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return str(path)
 
-    def tome(self, *arguments: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess:
+    def tome(
+        self, *arguments: str, stdin: bytes = b"", cwd: Path | None = None, largest_file: int | None = None, **environment: str
+    ) -> subprocess.CompletedProcess:
+        """`largest_file`: bytes at which files stop growing, as on a full disk."""
         done = subprocess.run(
             [PROGRAM, *arguments],
             input=stdin,
             capture_output=True,
             env=self.environment | environment,
+            cwd=cwd,
+            preexec_fn=largest_file and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))),
             timeout=300,
             check=False,
         )

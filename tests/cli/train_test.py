@@ -1,57 +1,31 @@
 #!/usr/bin/env python3
 """tome train from outside: what a run leaves, and that one which was ended at any moment goes on to the same adapter."""
 
+import fcntl
 import json
-import random
+import os
+import pty
+import re
+import select
 import signal
+import struct
 import subprocess
+import termios
 import time
 import unittest
+from pathlib import Path
 
-from program import PROGRAM, ProgramTest
+from program import PROGRAM
+from train_runs import STEPS, TrainTest, rows
 
 LOG_KEYS = ["step", "loss", "learning_rate", "target_tokens", "tokens", "tokens_per_second", "fraction_of_peak",
             "peak_rss_bytes", "peak_private_bytes", "spill_bytes"]  # fmt: skip
-STEPS = 12
+LINE = (
+    r"step \d+/\d+  loss \d+\.\d{4}(  validation \d+\.\d{4})?  \d+ tokens/s  \d+ % of peak  [\d.]+ [MG]iB(  [\d:]+ left)?"
+)
 
 
-def rows(count: int) -> str:
-    dice = random.Random(3)
-    lines = []
-    for i in range(count):
-        name = dice.choice(["Ann", "Bob", "Cid"])
-        text = " ".join(dice.choice(["the", "ferry", "in", "her", "boat"]) for _ in range(30))
-        lines.append(json.dumps({"document": f"{text} {name} {i}", "question": "Who?", "answer": name}))
-    return "\n".join(lines) + "\n"
-
-
-class Train(ProgramTest):
-    def setUp(self):
-        super().setUp()
-        self.data = self.file("qa.jsonl", rows(24))
-
-    def arguments(self, out: str, *more: str) -> list[str]:
-        return ["train", "--data", self.data, "--context", "512", "--steps", str(STEPS), "--rank", "4", "--hold-out", "3",
-                "--validate-every", "5", "--learning-rate", "2e-2", "--out", str(self.home / out), *more]  # fmt: skip
-
-    def lines(self, out: str, name: str) -> list[dict]:
-        return [json.loads(line) for line in (self.home / out / name).read_text().splitlines()]
-
-    def adapter(self, out: str) -> tuple[bytes, bytes]:
-        folder = self.home / out
-        return (folder / "adapter_model.safetensors").read_bytes(), (folder / "last/adapter_model.safetensors").read_bytes()
-
-    def end(self, out: str, how: signal.Signals, after_steps: int, *more: str) -> None:
-        """Starts a run and ends it when its log has so many lines."""
-        child = subprocess.Popen([PROGRAM, *self.arguments(out, *more)], env=self.environment, stderr=subprocess.DEVNULL)
-        log, limit = self.home / out / "log.jsonl", time.monotonic() + 120
-        while not log.exists() or len(log.read_text().splitlines()) < after_steps:
-            self.assertIsNone(child.poll(), "it ended by itself")
-            self.assertLess(time.monotonic(), limit)
-            time.sleep(0.002)
-        child.send_signal(how)
-        child.wait(timeout=60)
-
+class Train(TrainTest):
     def test_what_a_run_leaves(self):
         self.good(*self.arguments("a"))
         log = self.lines("a", "log.jsonl")
@@ -66,8 +40,16 @@ class Train(ProgramTest):
         text = self.file("text.txt", "the ferry in her boat " * 20)
         own = self.good("perplexity", text, "--json")
         self.assertNotEqual(own, self.good("perplexity", text, "--json", "--adapter", str(self.home / "a")))
-        self.good(*self.arguments("a"))  # complete: nothing more to do
+
+    def test_a_complete_run_is_not_trained_again(self):
+        self.good(*self.arguments("a"))
+        before = {path: path.stat().st_mtime_ns for path in (self.home / "a").glob("*.safetensors")}
+        said = self.tome(*self.arguments("a"))
+        self.assertEqual(said.returncode, 0)
+        self.assertIn(f"holds this run already, complete with step {STEPS}", said.stderr)
+        self.assertNotIn("done:", said.stderr)
         self.assertEqual(len(self.lines("a", "log.jsonl")), STEPS)
+        self.assertEqual({path: path.stat().st_mtime_ns for path in (self.home / "a").glob("*.safetensors")}, before)
 
     def test_an_ended_run_gives_the_same_adapter(self):
         self.good(*self.arguments("whole"))
@@ -83,6 +65,8 @@ class Train(ProgramTest):
             self.assertEqual(self.adapter(out), self.adapter("whole"), out)
             self.assertEqual([line["loss"] for line in self.lines(out, "log.jsonl")],
                              [line["loss"] for line in self.lines("whole", "log.jsonl")])  # fmt: skip
+            for name in ("validation.jsonl", "samples.jsonl"):
+                self.assertEqual(self.lines(out, name), self.lines("whole", name), out)
 
     def test_spilling_and_pages_change_no_bit(self):
         self.good(*self.arguments("memory"))
@@ -102,9 +86,137 @@ class Train(ProgramTest):
         self.assertFalse((self.home / "a" / "log.jsonl").exists())
         self.assertIn("1 malformed", self.tome(*self.arguments("a"), "--skip-bad").stderr)
 
+    def test_samples(self):
+        self.good(*self.arguments("with"))
+        self.good(*self.arguments("without", "--samples", "0"))
+        self.assertEqual(self.adapter("with"), self.adapter("without"))
+        self.assertEqual(self.lines("without", "samples.jsonl"), [])
+        samples = self.lines("with", "samples.jsonl")
+        self.assertEqual([sample["step"] for sample in samples], [5] * 3 + [10] * 3 + [STEPS] * 3)
+        report = (self.home / "with/report.html").read_text()
+        asked = {json.loads(line)["answer"] for line in Path(self.data).read_text().splitlines()}
+        for sample in samples:
+            self.assertEqual(list(sample), ["step", "question", "expected", "answer"])
+            self.assertEqual(sample["question"], "Who?")
+            self.assertIn(sample["expected"], asked)
+            self.assertIn("<th scope=\"row\">step 5</th>", report)
+        self.assertEqual(os.listdir(self.home / "data/tome"), ["models"])  # no reading is kept
+
+    def test_a_sample_is_what_ask_answers(self):
+        row = {"document": "the ferry in her boat Bob", "question": "Who rowed?", "answer": "Bob"}
+        only = self.file("only.jsonl", json.dumps(row) + "\n")
+        self.good(*self.arguments("a", "--hold-out", "0", "--validation", only, "--validate-every", "100"))
+        book = self.file("book.txt", row["document"])
+        answer = self.good_json("ask", book, "--question", "Who rowed?", "--adapter", str(self.home / "a/last"), "--max-tokens", "32")
+        self.assertEqual(self.lines("a", "samples.jsonl"), [
+            {"step": STEPS, "question": "Who rowed?", "expected": "Bob", "answer": answer["answer"].strip()}])  # fmt: skip
+        self.assertTrue(answer["answer"].strip())
+
+    def test_samples_of_the_training_rows(self):
+        self.good(*self.arguments("a", "--hold-out", "0", "--samples", "1"))
+        self.assertEqual([line["step"] for line in self.lines("a", "samples.jsonl")], [5, 10, STEPS])
+        self.assertEqual(self.lines("a", "validation.jsonl"), [])
+        texts = self.file("texts.jsonl", json.dumps({"text": "the ferry in her boat"}) + "\n")
+        self.good(*self.arguments("b", "--hold-out", "0", "--validation", texts))
+        self.assertEqual(len(self.lines("b", "samples.jsonl")), 9)
+        self.data = texts
+        self.good(*self.arguments("c", "--hold-out", "0"))
+        self.assertEqual(self.lines("c", "samples.jsonl"), [])
+
+    def test_validation_in_a_file_of_its_own(self):
+        own = self.file("own.jsonl", rows(5, seed=9))
+        said = self.tome(*self.arguments("a", "--hold-out", "0", "--validation", own))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("validation: 5 rows", said.stderr)
+        self.assertRegex(said.stderr, r"done: .*  validation \d")
+        records = self.lines("a", "validation.jsonl")
+        self.assertEqual([line["step"] for line in records], [5, 10, STEPS])
+        self.assertEqual(records[0]["target_tokens"], 5 * 5)  # " Ann" and the line end, byte by byte
+        self.assertIn(f"validation {records[-1]['loss']:.4f}", said.stderr)
+        # Training sees the same rows with and without.
+        self.good(*self.arguments("b", "--hold-out", "0"))
+        self.assertEqual(self.adapter("a")[1], self.adapter("b")[1])
+        # Other validation data are another run.
+        self.wrong(*self.arguments("a", "--hold-out", "0", "-q", "--validation", self.data), says="validation: ")
+
+    def test_progress_without_a_terminal_is_few_whole_lines(self):
+        for environment in ({}, {"TERM": "dumb"}):
+            said = self.tome(*self.arguments("a", "--schedule", "constant", "--steps", "60"), **environment).stderr
+            lines = [line for line in said.splitlines() if "loss" in line]
+            for line in lines:
+                self.assertRegex(line, f"^(done: )?{LINE}$")
+            self.assertRegex(lines[0], r"^step 1/60 .* left$")
+            self.assertTrue(lines[-1].startswith("done: step 60/60"), lines)
+            self.assertLess(len(lines), 15)
+            self.assertNotIn("\r", said)
+            self.assertEqual(self.tome(*self.arguments("q", "-q")).stderr, "")
+            subprocess.run(["rm", "-r", self.home / "a", self.home / "q"], check=True)
+
+    def on_terminal(self, columns: int, *arguments: str) -> list[str]:
+        """All that the rewritten line has shown."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        child = subprocess.Popen([PROGRAM, *arguments], env=self.environment | {"TERM": "xterm"}, stderr=slave)
+        os.close(slave)
+        shown, limit = b"", time.monotonic() + 120
+        while time.monotonic() < limit and select.select([master], [], [], 60)[0]:
+            try:
+                shown += os.read(master, 65536)
+            except OSError:  # the program has ended
+                break
+        os.close(master)
+        self.assertEqual(child.wait(timeout=60), 0)
+        return [line for line in re.findall(r"\r\x1b\[K([^\r\n]*)", shown.decode()) if "/" in line and "done" not in line]
+
+    def test_progress_on_a_terminal_has_all_figures(self):
+        step, number = rf"\d+/{STEPS}", r"\d+\.\d{4}"
+        for columns, form in (
+            (120, rf"step {step}  loss {number}(  validation {number})?  \d+ tokens/s  \d+ % of peak  \d+ MiB  [\d:]+ left"),
+            (80, rf"{step}  loss {number}(  val {number})?  \d+ tok/s  \d+ % of peak  \d+M  [\d:]+ left|step .* left"),
+            (40, rf"{step} {number}( val {number})? \d+/s \d+% \d+M [\d:]+"),
+        ):
+            lines = self.on_terminal(columns, *self.arguments(str(columns)))
+            self.assertTrue(lines)
+            for line in lines:
+                self.assertLess(len(line), columns)
+                self.assertRegex(line, f"^({form})$")
+
+    def test_a_full_disk_is_named_and_the_run_goes_on_later(self):
+        self.good(*self.arguments("whole"))
+        for limit, more, words in (
+            (4_000, [], "optimizer's moments"),
+            (64 << 10, [], "or give --samples 0"),
+            (64 << 10, ["--samples", "0", "--moments", "f32"], ""),
+        ):
+            said = self.wrong(*self.arguments("a", "-q", *more), largest_file=limit, says="make room")
+            self.assertIn(words, said)
+            self.assertIn(str(self.home / "a"), said)
+        self.good(*self.arguments("a"))
+        self.assertEqual(self.adapter("a"), self.adapter("whole"))
+
+    def test_a_folder_that_cannot_be_written_to(self):
+        file = self.file("file", "")
+        for out in (file, file + "/below", "/proc/tome"):
+            self.wrong("train", "--data", self.data, "--out", out, says=f"--out {out}: cannot be written to: ")
+
+    def test_other_data_in_the_same_folder(self):
+        self.good(*self.arguments("a"))
+        self.data = self.file("other.jsonl", rows(24, seed=4))
+        said = self.wrong(*self.arguments("a", "-q"), says="belongs to another run (data: ")
+        self.assertIn("choose another --out", said)
+
     def test_flags(self):
-        self.wrong("train", "--data", self.data, "--out", str(self.home / "x"), "--pose", "8k", says="--context")
-        self.wrong(*self.arguments("a"), "--schedule", "up", says="--schedule")
+        x = ["train", "--data", self.data, "--out", str(self.home / "x")]
+        self.wrong(*x, "--pose", "8k", says="--context")
+        self.wrong(*x, "--context", "8k", "--pose", "4k", says="--pose 4k: is less than --context 8k")
+        self.wrong(*x, "--schedule", "up", says="cosine")
+        self.wrong(*x, "--learning-rate", "nan", says="0 to 10")
+        self.wrong(*x, "--context", "8q", says="8q")
+        self.wrong(*x, "--steps", "3", "--epochs", "2", says="--steps and --epochs: both")
+        self.wrong(*x, "--hold-out", "3", "--validation", self.data, says="--validation and --hold-out: both say")
+        self.wrong(*x, "-q", "--steps", "3", "--warm-up", "3", says="--warm-up 3: the whole run has 3 steps")
+        self.wrong(*x, "-q", "--hold-out", "24", says="hold out fewer")
+        self.wrong("train", "--data", self.data, says="--out is required")
 
 
 if __name__ == "__main__":

@@ -187,6 +187,29 @@ TEST(Report, AnswersAreShownQuestionByQuestion) {
   EXPECT_NE(places.back(), std::string::npos);
 }
 
+TEST(Report, TheSameQuestionToTwoDocumentsIsTwoTables) {
+  Course run = run_of(2);
+  run.samples = {
+      {1, "Who?", "Ann", "one"}, {1, "Who?", "Ann", "two"}, {2, "Who?", "Ann", "three"}, {2, "Who?", "Ann", "four"}};
+  const std::string html = report_html(run.report());
+  expect_balanced(html);
+  std::vector<std::size_t> places;
+  for (const char* word : {"one", "three", "two", "four"}) places.push_back(html.find(cat("<bdi>", word, "</bdi>")));
+  EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
+  EXPECT_NE(places.back(), std::string::npos);
+}
+
+TEST(Report, SmallLossesAndSettingsThatWereNotGiven) {
+  Course run = run_of(1);
+  run.steps[0].loss = 3.14e-5;
+  Report report = run.report();
+  report.settings = {{"pose", ""}};
+  const std::string html = report_html(report);
+  EXPECT_THAT(html, HasSubstr("<dt>last loss</dt><dd>3.1e-05</dd>"));
+  EXPECT_THAT(html, HasSubstr("Training: 3.14e-5 at step 1."));
+  EXPECT_THAT(html, HasSubstr("pose</th><td class=\"none\">not given</td>"));
+}
+
 TEST(Report, NoStepOneStepAndNoNumber) {
   Course run;
   expect_balanced(report_html(run.report()));

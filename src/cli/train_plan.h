@@ -1,0 +1,25 @@
+// What tome train will take: chosen and shown before the first step.
+#pragma once
+
+#include <cstdint>
+
+#include "cli/train_flags.h"
+#include "model/plan.h"
+#include "train/training_plan.h"
+
+namespace tome::cli {
+
+/// The schedule for the longest pass over `data`, by --memory, --keep and --activations; also set in
+/// flags.trainer.pass. Throws UserError when it fits neither --memory nor the machine, with the nearest settings that
+/// would.
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const TrainingSet& data, int threads);
+
+/// The same for a text of so many tokens, of which the last `targets` are targets.
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std::int64_t tokens, std::int64_t targets,
+                                  int threads);
+
+/// A table on stdout; passes: of the whole run, 0 leaves its time out.
+void print_training_plan(const TrainingPlanOptions& options, const TrainingPlan& plan, double bf16_flops,
+                         double passes);
+
+}  // namespace tome::cli
