@@ -1,68 +1,26 @@
 // tome bench: how fast this program is here, beside what the machine can do.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <iostream>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/error.h"
 #include "base/resources.h"
 #include "cli/bench_kernels.h"
-#include "cli/bench_shape.h"
+#include "cli/bench_run.h"
+#include "cli/bench_train.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/machine.h"
 #include "model/decode.h"
 #include "model/forward.h"
 #include "model/head.h"
-#include "text/document.h"
 
 namespace tome::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Flags {
-  ModelFlags model;
-  std::string shape, text, tokens = "8k", depth = "8k", folder = "/tmp";
-  std::size_t layers = 2, chunk_rows = kDefaultChunkRows;
-  int repeat = 1;
-  bool json = false;
-};
-
-struct Subject {
-  std::unique_ptr<Model> model;
-  PlanModel plan;
-};
-
-Subject open_subject(const Flags& flags, std::int64_t tokens) {
-  Subject subject;
-  subject.model = flags.shape.empty() ? std::make_unique<Model>(find_model(flags.model.model))
-                                      : random_model(known_shape(flags.shape).config, flags.layers, flags.folder);
-  stretch_context(subject.model->config(), tokens, flags.model.rope_scaling);
-  subject.plan = plan_model(*subject.model);
-  return subject;
-}
-
-// The first `count` ids of a text, or numbers that mean nothing: the work is the same.
-std::vector<TokenId> bench_ids(const Flags& flags, const Model& model, std::size_t count) {
-  if (flags.text.empty()) {
-    std::mt19937 random(1);
-    std::vector<TokenId> ids(count);
-    for (TokenId& id : ids) id = static_cast<TokenId>(random() % model.config().vocabulary);
-    return ids;
-  }
-  if (model.gguf() == nullptr || !flags.shape.empty())
-    throw_user_error("--text needs a .gguf --model with its tokenizer");
-  std::vector<TokenId> ids = make_tokenizer(*model.gguf())->encode(read_documents({flags.text}).text).ids;
-  if (ids.size() < count)
-    throw_user_error(flags.text, ": ", ids.size(), " tokens, but ", count, " were asked for; ask for fewer");
-  ids.resize(count);
-  return ids;
-}
-
-double prefill_seconds(const Model& model, Threads& threads, const Flags& flags, std::span<const TokenId> ids) {
+double prefill_seconds(const Model& model, Threads& threads, const BenchFlags& flags, std::span<const TokenId> ids) {
   const ModelConfig& config = model.config();
   const auto start = Clock::now();
   AlignedBuffer<bf16> x(ids.size() * config.width);
@@ -94,43 +52,9 @@ double prefill_seconds(const Model& model, Threads& threads, const Flags& flags,
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-struct Figures {
-  double tokens = 0, seconds = 0;
-  double used = 0;                                             // operations or bytes a second
-  std::uint64_t rss = peak_rss(), anonymous = peak_private();  // before the machine's own peak is measured
-};
-
-// One object, or one line for people.
-void report(const Flags& flags, const char* what, std::int64_t size, const Figures& f, double peak) {
-  const std::string name = flags.shape.empty() ? flags.model.model : flags.shape;
-  if (flags.json) {
-    std::cout << nlohmann::json{{"schema_version", 1},
-                                {"model", name},
-                                {"bench", what},
-                                {"tokens", size},
-                                {"threads", flags.model.thread_count()},
-                                {"repeat", flags.repeat},
-                                {"tokens_per_second", f.tokens / f.seconds},
-                                {"seconds", f.seconds},
-                                {"peak_rss_bytes", f.rss},
-                                {"peak_private_bytes", f.anonymous},
-                                {"fraction_of_peak", f.used / peak}}
-              << std::endl;
-    return;
-  }
-  std::printf("%s %s %lld: %.1f tokens/s, %.2f s, %.0f %% of the peak, private %.0f MiB, resident %.0f MiB\n",
-              name.c_str(), what, static_cast<long long>(size), f.tokens / f.seconds, f.seconds, 100 * f.used / peak,
-              static_cast<double>(f.anonymous) / (1 << 20), static_cast<double>(f.rss) / (1 << 20));
-}
-
-void run_prefill(const Flags& flags) {
+void run_prefill(const BenchFlags& flags) {
   const std::int64_t tokens = parse_count("--tokens", flags.tokens);
-  const Subject subject = open_subject(flags, tokens);
+  const BenchSubject subject = open_subject(flags, tokens);
   Threads threads(flags.model.thread_count());
   const auto ids = bench_ids(flags, *subject.model, static_cast<std::size_t>(tokens));
   std::vector<double> seconds(static_cast<std::size_t>(flags.repeat));
@@ -138,8 +62,8 @@ void run_prefill(const Flags& flags) {
   sample_private_peak();
   const Plan plan = make_plan(subject.plan, {tokens, flags.chunk_rows, threads.count()});
   const double flops = plan.flops[0].amount + plan.flops[1].amount;
-  const Figures figures{static_cast<double>(tokens), median(seconds), flops / median(seconds)};
-  report(flags, "prefill", tokens, figures, measure_bf16(threads));
+  const BenchFigures figures{static_cast<double>(tokens), median(seconds), flops / median(seconds)};
+  report_bench(flags, "prefill", tokens, figures, measure_bf16(threads));
 }
 
 // K and V of `depth` tokens without reading any: what they hold does not change the time.
@@ -159,10 +83,10 @@ std::vector<KvSequence<bf16>> random_kv(const ModelConfig& config, Threads& thre
   return kv;
 }
 
-void run_decode(const Flags& flags) {
+void run_decode(const BenchFlags& flags) {
   constexpr int kTokens = 32;
   const std::int64_t depth = flags.depth == "0" ? 0 : parse_count("--depth", flags.depth);
-  const Subject subject = open_subject(flags, depth + kTokens * (flags.repeat + 1));
+  const BenchSubject subject = open_subject(flags, depth + kTokens * (flags.repeat + 1));
   Threads threads(flags.model.thread_count());
   auto kv = random_kv(subject.model->config(), threads, static_cast<std::size_t>(depth));
   Decoder<bf16> decoder(*subject.model, threads, flags.model.exact);
@@ -186,23 +110,14 @@ void run_decode(const Flags& flags) {
   sample_private_peak();
   const Plan plan = make_plan(subject.plan, {std::max<std::int64_t>(depth, 1), kDefaultChunkRows, threads.count()});
   const double bytes = static_cast<double>(plan.answer_bytes) * kTokens / median(seconds);
-  const Figures figures{kTokens, median(seconds), bytes};
-  report(flags, "decode", depth, figures, measure_dram(threads));
-}
-
-void add_run_flags(CLI::App* c, Flags& flags) {
-  flags.model.add_to(*c);
-  c->add_option("--shape", flags.shape, "random Q4_0 weights of this shape instead of a model (see tome plan)");
-  c->add_option("--layers", flags.layers, "layers of --shape")->check(CLI::Range(1, 200))->capture_default_str();
-  c->add_option("--folder", flags.folder, "where the weights of --shape lie meanwhile")->capture_default_str();
-  c->add_option("--repeat", flags.repeat, "runs; the median counts")->check(CLI::Range(1, 1000))->capture_default_str();
-  c->add_flag("--json", flags.json, "one JSON object on stdout");
+  const BenchFigures figures{kTokens, median(seconds), bytes};
+  report_bench(flags, "decode", depth, figures, measure_dram(threads));
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BenchFlags>();
   CLI::App* bench = app.add_subcommand("bench", "speed of the kernels and of whole models beside this machine's peak");
   bench->footer(
       "examples:\n  tome bench\n  tome bench prefill --model smollm2 --tokens 8k\n"
@@ -212,19 +127,20 @@ void add_bench(CLI::App& app) {
   bench->add_option("-t,--threads", *threads, "threads")->check(CLI::Range(1, 1024));
   bench->add_option("--tokens", *tokens, "keys that the attention kernels see")->capture_default_str();
   CLI::App* prefill = bench->add_subcommand("prefill", "reading: tokens a second");
-  add_run_flags(prefill, *flags);
+  flags->add_to(*prefill);
   prefill->add_option("--tokens", flags->tokens, "tokens to read")->capture_default_str();
   prefill->add_option("--chunk-rows", flags->chunk_rows, "tokens in a chunk")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   prefill->add_option("--text", flags->text, "a document to take the tokens from; default: made-up ones");
   CLI::App* decode = bench->add_subcommand("decode", "answering: tokens a second");
-  add_run_flags(decode, *flags);
+  flags->add_to(*decode);
   decode->add_option("--depth", flags->depth, "tokens read before, 0 for none")->capture_default_str();
+  add_bench_train(*bench, *flags);
   prefill->callback([flags] { run_prefill(*flags); });
   decode->callback([flags] { run_decode(*flags); });
   bench->callback([=] {
-    if (!prefill->parsed() && !decode->parsed()) {
+    if (bench->get_subcommands().empty()) {
       bench_kernels(*threads > 0 ? *threads : usable_cores(), static_cast<int>(parse_count("--tokens", *tokens)));
     }
   });

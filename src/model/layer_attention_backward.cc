@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/resources.h"
 #include "model/kv_sequence.h"
 #include "ops/kernels/kernels.h"
 
@@ -219,6 +220,7 @@ void LayerAttentionBackward<T>::run() {
     in.keys = rows_.positions.size();
     attention_.run(rows_.threads, heads_.shape, in, !group.begins_keys, {heads_.dk.data(), stride(width)},
                    {heads_.dv.data(), stride(width)});
+    sample_private_peak();
     keep_query_gradients();
     if (group.ends_keys) keep_key_gradients();
   }

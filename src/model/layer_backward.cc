@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "base/error.h"
+#include "base/resources.h"
 #include "ops/kernels/kernels.h"
 
 namespace tome {
@@ -242,6 +243,7 @@ void LayerBackward<T>::run(std::size_t index, const LayerAdapter* adapter, const
   rows_.for_blocks(rows_.queries(), [&](std::size_t first, std::size_t count, BackwardScratch<T>& s) {
     after_attention(d, first, count, s);
   });
+  sample_private_peak();
   release({Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
   attention_.run();
   for (const Matrix m : {Matrix::kQuery, Matrix::kKey, Matrix::kValue}) {
@@ -249,6 +251,7 @@ void LayerBackward<T>::run(std::size_t index, const LayerAdapter* adapter, const
     pack_transposed(m);
   }
   before_attention(d, dx);
+  sample_private_peak();
   release({Matrix::kQuery, Matrix::kKey, Matrix::kValue});
   attention_.release();
   rows_.gradients.add_to(gradient);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/resources.h"
 #include "model/head.h"
 #include "ops/kernels/kernels.h"
 #include "train/spill_file.h"
@@ -54,6 +55,8 @@ class Pass {
     } else {
       forward_layers();
       result.loss = head(gradients);
+      sample_private_peak();
+      return_freed_memory();
     }
     while (layers_left-- > 0) {
       backward_layer(backward, layers_left, gradients.layers[layers_left]);
@@ -107,6 +110,7 @@ class Pass {
     if (store_) {
       pass.tape = [&](std::size_t layer) { return last(layer) ? LayerTape<T>{} : shape_.tape(slot(layer)); };
       pass.after_layer = [&](std::size_t layer) {
+        sample_private_peak();
         if (last(layer)) {
           layer_done(config_.layers);
           return true;
