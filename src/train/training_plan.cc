@@ -25,8 +25,8 @@ double total(const std::vector<PlanPart>& parts) {
   return sum;
 }
 
-// Panels of some matrices, packed forward or transposed; `held`: what of them stays when they are released.
-struct Panels {
+// Buffers of one phase; `held`: what of them stays when the phase ends.
+struct Phase {
   double all = 0, held = 0;
 
   void add(double bytes) {
@@ -35,22 +35,30 @@ struct Panels {
   }
 };
 
-Panels forward_panels(const ModelConfig& c, std::size_t rank, std::initializer_list<Matrix> matrices) {
-  Panels panels;
+using Matrices = std::initializer_list<Matrix>;
+
+// `share`: of the rows of each, in head groups.
+void add_forward(Phase& phase, const ModelConfig& c, std::size_t rank, Matrices matrices, double share = 1) {
   for (const Matrix m : matrices) {
     const auto [out, in] = matrix_shape(c, m);
-    panels.add(exact_panel_bytes(out, in, rank) + exact_panel_bytes(rank, in, 0));
+    phase.add(exact_panel_bytes(out, in, rank) * share + exact_panel_bytes(rank, in, 0));
   }
-  return panels;
 }
 
-Panels transposed_panels(const ModelConfig& c, std::size_t rank, std::initializer_list<Matrix> matrices) {
-  Panels panels;
+void add_transposed(Phase& phase, const ModelConfig& c, std::size_t rank, Matrices matrices) {
   for (const Matrix m : matrices) {
     const auto [out, in] = matrix_shape(c, m);
-    panels.add(exact_panel_bytes(in, out, rank) + exact_panel_bytes(rank, out, 0));
+    phase.add(exact_panel_bytes(in, out, rank) + exact_panel_bytes(rank, out, 0));
   }
-  return panels;
+}
+
+// What one group of heads works with, buffer by buffer as LayerAttentionBackward has them.
+void add_group(Phase& phase, const ops::AttentionShape& shape, std::size_t tokens, Keep keep) {
+  const double width = real(tokens) * shape.head_width;
+  if (keep != Keep::kAll) phase.add(width * shape.heads * 2);  // few rows in the last layer
+  for (int i = 0; i < 2; ++i) phase.add(width * shape.kv_heads * 2);
+  for (int i = 0; i < 2; ++i) phase.add(width * shape.kv_heads * 4);
+  phase.add(real(ops::AttentionBackward<bf16>::bytes(shape, tokens)));
 }
 
 double forward_scratch(const ModelConfig& c) {
@@ -94,8 +102,9 @@ void plan_forward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPl
   const double chunk = real(std::min<std::int64_t>(static_cast<std::int64_t>(o.chunk_rows), o.tokens));
   const double heads = real((c.heads + 2 * c.kv_heads) * c.head_width);
   const double blocks = std::ceil(real(o.tokens) / ops::kKvBlock);
-  const Panels panels = forward_panels(
-      c, o.rank,
+  Phase panels;
+  add_forward(
+      panels, c, o.rank,
       {Matrix::kQuery, Matrix::kKey, Matrix::kValue, Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
   plan.forward = {{"packed weights of a layer", panels.all},
                   {"q, k, v of a chunk", chunk * heads * 2},
@@ -105,39 +114,35 @@ void plan_forward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPl
   plan.loss = {{"loss and its gradient", loss_bytes(c, o)}};
 }
 
+// Three phases: after attention, attention by groups of heads, before attention.
 void plan_backward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPlan& plan) {
   const double tokens = real(o.tokens);
   const ops::AttentionShape shape = attention_shape(c);
   const auto rows = static_cast<std::size_t>(o.tokens);
   const auto groups = head_groups<bf16>(shape, rows, o.head_group_bytes);
-  const double heads = tokens * real(c.heads * c.head_width) * 2;
-  const bool gemma = c.family == Family::kGemma3;
+  const bool branch_norms = c.family == Family::kGemma3;
 
-  // After attention; then the groups; then what is before attention. What is small is kept from one to the next.
-  Panels after = transposed_panels(c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
-  const Panels again = o.keep == Keep::kAll
-                           ? (gemma ? forward_panels(c, o.rank, {Matrix::kOutput, Matrix::kDown}) : Panels{})
-                       : gemma ? forward_panels(c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown})
-                               : forward_panels(c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp});
-  after.all += again.all;
-  after.held += again.held;
-  const Panels group_panels = forward_panels(c, o.rank, {Matrix::kQuery, Matrix::kKey, Matrix::kValue});
-  const double group_share = 1 / real(groups.size());
-  const Panels before = transposed_panels(c, o.rank, {Matrix::kQuery, Matrix::kKey, Matrix::kValue});
-  double group = static_cast<double>(head_group_bytes<bf16>(group_shape(shape, groups.front()), rows));
-  if (o.keep == Keep::kAll) group -= tokens * real((c.heads + 2 * c.kv_heads) * c.head_width) * 2 * group_share;
-  const double key_gradients = 2 * tokens * real(c.kv_heads * c.head_width) * 2;
-  double again_bytes = 0;
-  if (o.keep == Keep::kInput) {
-    again_bytes = heads + tokens * real(c.heads) * 4;
-    group = std::max(group, static_cast<double>(group) / 2 + heads * group_share);
-  }
-  const double in_groups = after.held + group_panels.all * group_share + group + key_gradients;
-  const double at_end = after.held + before.all + key_gradients + (group <= 2 * kKept ? group : 0);
+  Phase after, again, attention, before, key_gradients;
+  add_transposed(after, c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
+  add_forward(again, c, o.rank, {Matrix::kOutput, Matrix::kGate, Matrix::kUp});
+  if (branch_norms) add_forward(again, c, o.rank, {Matrix::kDown});
+  add_group(attention, group_shape(shape, groups.front()), rows, o.keep);
+  add_forward(attention, c, o.rank, {Matrix::kQuery, Matrix::kKey, Matrix::kValue}, 1 / real(groups.size()));
+  add_transposed(before, c, o.rank, {Matrix::kQuery, Matrix::kKey, Matrix::kValue});
+  for (int i = 0; i < 2; ++i) key_gradients.add(tokens * real(c.kv_heads * c.head_width) * 2);
+
+  const double held = after.held + again.held;
+  // The last layer, which no schedule keeps, comes first; after it there is more that stays.
+  const double last = after.all + again.all + attention.held;
+  const double others = after.all + (o.keep == Keep::kAll && !branch_norms ? again.held : again.all) + attention.held +
+                        before.held + key_gradients.held;
+  const double phases = std::max({last, others, held + attention.all + before.held + key_gradients.all,
+                                  held + attention.held + before.all + key_gradients.all});
+  const double attended = tokens * real(c.heads) * (real(c.head_width) * 2 + 4);
   plan.backward = {{"positions and visible keys of a layer", tokens * (8 + 8 + sizeof(ops::KeyRange))},
                    {"deltas", tokens * real(c.heads) * 4},
-                   {"attention's output, again", again_bytes},
-                   {"packed weights, heads and their gradients", std::max({after.all, in_groups, at_end})},
+                   {"attention's output, again", o.keep == Keep::kInput ? attended : 0},
+                   {"packed weights, heads and their gradients", phases},
                    {"scratch of the threads", o.threads * backward_scratch(c, o)}};
 }
 

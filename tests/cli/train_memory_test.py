@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""tome train's plan and --memory against what it takes, and long steps that are ended within."""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import tiny_model
+from program import PROGRAM
+from train_runs import TrainTest
+
+MIB = 1 << 20
+
+
+class Memory(TrainTest):
+    def setUp(self):
+        super().setUp()
+        tiny_model.write_model(self.models / "long", gemma=True, window=1 << 17)
+        text = "".join(random.Random(1).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ ", k=30_000))
+        self.data = self.file("long.jsonl", json.dumps({"document": text, "question": "Who?", "answer": "Ann"}) + "\n")
+
+    def long_run(self, out: str, *more: str) -> list[str]:
+        return ["train", "-m", "long", "--data", self.data, "--context", "32k", "--steps", "2", "--samples", "0",
+                "--out", str(self.home / out), *more]  # fmt: skip
+
+    def planned(self, *more: str) -> float:
+        shown = self.good(*self.long_run("plan", "--dry-run", "-q", *more))
+        self.assertFalse((self.home / "plan").exists(), "a dry run wrote something")
+        return MIB * float(re.search(r"peak private memory +([\d.]+) MiB", shown).group(1))
+
+    def measured(self, out: str, *more: str) -> dict:
+        self.good(*self.long_run(out, "-q", *more))
+        return self.lines(out, "log.jsonl")[-1]
+
+    def test_plan_and_promise(self):
+        refused = self.wrong(*self.long_run("a", "-q", "--memory", "1MiB"), says="what would fit: --memory")
+        self.assertFalse((self.home / "a" / "checkpoint").exists(), "refused after work was begun")
+        least = re.search(r"fit: --memory (\d+)MiB", refused).group(1)
+        middle = str(int(least) + 8)
+        for number, more in enumerate(([], ["--keep", "input"], ["--keep", "attention"], ["--memory", f"{least}MiB"],
+                                       ["--memory", f"{middle}MiB"])):  # fmt: skip
+            with self.subTest(flags=more):
+                planned, line = self.planned(*more), self.measured(f"run{number}", *more)
+                self.assertLessEqual(abs(planned - line["peak_private_bytes"]), max(16 * MIB, 0.05 * planned), (planned, line))
+                if more[:1] == ["--memory"]:
+                    self.assertGreater(line["spill_bytes"], 0)
+                    self.assertLessEqual(line["peak_private_bytes"], int(more[1].removesuffix("MiB")) * MIB + 16 * MIB)
+
+    def test_contradictory_flags(self):
+        self.wrong(*self.long_run("a"), "--memory", "1GiB", "--keep", "input", says="--memory: chooses")
+        self.wrong(*self.long_run("a"), "--memory", "1GiB", "--activations", "1MiB", says="--memory: chooses")
+
+    def test_a_long_step_ended_within_goes_on(self):
+        self.good(*self.long_run("whole", "-q"))
+        long = ["--resume-seconds", "0", "-q"]
+        for layers in ("forward", "backward"):
+            with self.subTest(ended=layers):
+                out = f"killed-{layers}"
+                child = subprocess.Popen([PROGRAM, *self.long_run(out, *long)], env=self.environment)
+                limit = time.monotonic() + 120
+                while not (self.home / out / "step" / layers).exists():
+                    self.assertIsNone(child.poll(), "it ended by itself")
+                    self.assertLess(time.monotonic(), limit)
+                    time.sleep(0.001)
+                child.send_signal(signal.SIGKILL)
+                child.wait(timeout=60)
+                self.assertTrue((self.home / out / "step" / "activations.spill").exists())
+                self.good(*self.long_run(out, *long))
+                self.assertEqual(self.adapter(out), self.adapter("whole"))
+                self.assertFalse((self.home / out / "step").exists(), "left behind")
+        self.assertEqual([line["loss"] for line in self.lines("killed-backward", "log.jsonl")],
+                         [line["loss"] for line in self.lines("whole", "log.jsonl")])  # fmt: skip
+
+
+if __name__ == "__main__":
+    unittest.main()
