@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One LoRA training step with PyTorch + transformers + PEFT on this CPU: seconds and peak RSS, one JSON object.
 
-The model is the GGUF file dequantised to bf16; LoRA on all linear layers, adapters in bf16; SDPA; the last `--targets`
+The model is the GGUF file dequantised to bf16 (or f32); LoRA on all linear layers, adapters in the same type; SDPA; the last `--targets`
 tokens are the targets; the step is forward, backward and AdamW. Start a new process for each figure: the peak counts
 the whole process.
 """
@@ -26,9 +26,9 @@ def default_model(name: str) -> pathlib.Path:
     return pathlib.Path(data) / "tome" / "models" / f"{name}.gguf"
 
 
-def load(path: pathlib.Path, rank: int, checkpointing: bool) -> torch.nn.Module:
+def load(path: pathlib.Path, rank: int, checkpointing: bool, dtype: torch.dtype) -> torch.nn.Module:
     model = transformers.AutoModelForCausalLM.from_pretrained(
-        str(path.parent), gguf_file=path.name, dtype=torch.bfloat16, attn_implementation="sdpa",
+        str(path.parent), gguf_file=path.name, dtype=dtype, attn_implementation="sdpa",
         quantization_config=transformers.GgufConfig(dequantize=True))
     model.config.use_cache = False
     if checkpointing:
@@ -58,6 +58,8 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, required=True)
     parser.add_argument("--targets", type=int, default=256)
     parser.add_argument("--gradient-checkpointing", choices=("on", "off"), default="on")
+    parser.add_argument("--dtype", choices=("bf16", "f32"), default="bf16",
+                        help="of model and adapters; without bf16 instructions f32 is the faster one")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--steps", type=int, default=1, help="the median of this many is given")
     parser.add_argument("--threads", type=int, default=2)
@@ -70,7 +72,8 @@ def main() -> None:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     model = load(arguments.gguf or default_model(arguments.model), arguments.rank,
-                 arguments.gradient_checkpointing == "on")
+                 arguments.gradient_checkpointing == "on",
+                 torch.float32 if arguments.dtype == "f32" else torch.bfloat16)
     adapters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(adapters, lr=1e-4)
     step(model, optimizer, WARM_UP_TOKENS, WARM_UP_TOKENS // 2, seed=0)
@@ -85,7 +88,7 @@ def main() -> None:
         "torch": torch.__version__, "transformers": transformers.__version__, "peft": peft.__version__,
         "model": arguments.model, "tokens": arguments.tokens, "targets": arguments.targets,
         "gradient_checkpointing": arguments.gradient_checkpointing, "rank": arguments.rank,
-        "threads": arguments.threads, "adapter_dtype": str(adapters[0].dtype).removeprefix("torch."),
+        "threads": arguments.threads, "dtype": arguments.dtype, "adapter_dtype": str(adapters[0].dtype).removeprefix("torch."),
         "adapter_parameters": sum(p.numel() for p in adapters),
         "loss": losses, "seconds": seconds, "tokens_per_second": arguments.tokens / seconds,
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
