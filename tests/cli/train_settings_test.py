@@ -7,7 +7,7 @@ import unittest
 import tomllib
 from train_runs import TrainTest
 
-NO_SETTINGS = {"help", "help-all", "settings"}
+NO_SETTINGS = {"help", "help-all", "settings", "dry-run"}
 
 
 class Settings(TrainTest):
