@@ -54,10 +54,9 @@ std::vector<std::int64_t> find_layers(JsonKeys& keys, const json& object, const 
 std::vector<std::string> ordered_keys(const std::filesystem::path& path, const std::string& key) {
   const MappedFile file(path);
   const auto* begin = reinterpret_cast<const char*>(file.bytes().data());
+  const auto object = nlohmann::ordered_json::parse(begin, begin + file.bytes().size());
   std::vector<std::string> names;
-  for (const auto& entry : nlohmann::ordered_json::parse(begin, begin + file.bytes().size()).at(key).items()) {
-    names.push_back(entry.key());
-  }
+  for (const auto& entry : object.at(key).items()) names.push_back(entry.key());
   return names;
 }
 
