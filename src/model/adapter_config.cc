@@ -178,7 +178,9 @@ PeftConfig::PeftConfig(const std::filesystem::path& path) {
     return inner.size(name, kRankLimits);
   });
   alphas_ = find_patterns<double>(keys, path, "alpha_pattern", [](JsonKeys& inner, const std::string& name) {
-    return inner.find_number(name, kAlphaLimits).value();
+    const auto number = inner.find_number(name, kAlphaLimits);
+    if (!number) inner.fail(name, "is null, expected a number");
+    return *number;
   });
   rank_stabilised = keys.find_bool("use_rslora").value_or(false);
   ties_weights = keys.find_bool("ensure_weight_tying").value_or(false);
