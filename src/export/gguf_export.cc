@@ -190,9 +190,8 @@ void export_gguf_lora(const Adapter& adapter, const ModelConfig& config, const s
                       b.values.data() + row * pair.rank);
         }
       }
-      const float usual = alpha / static_cast<float>(pair.rank);
-      if (pair.scale != usual) {
-        for (float& v : b.values) v *= pair.scale / usual;
+      if (adapter.place(layer, m).pair != PairSettings{settings.rank, settings.alpha}) {
+        for (float& v : b.values) v *= pair.scale * static_cast<float>(pair.rank) / alpha;
       }
       halves.push_back(std::move(b));
     }
