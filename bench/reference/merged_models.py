@@ -5,7 +5,7 @@ An adapter (r 16 on all linear layers, random, made by PEFT) is added to a real 
 by tome. Every file that tome writes is opened by the other programs: the same ids of a text, the same greedy tokens
 (up to a choice that the reference itself makes by less than MARGIN), the same perplexity within BOUND.
 
-    merged_models.py [--tome build/release/tome] [--model smollm2|gemma]
+    merged_models.py [--tome build/release/tome] [--model smollm2|gemma] [--type F32|F16|BF16]
 
 Packages: requirements.txt and xllamacpp. Some minutes and 4 GB a model.
 """
@@ -33,6 +33,7 @@ from reference_model import document_ids, greedy, load_model, load_tokenizer, ne
 
 TEXT = REPOSITORY / "examples" / "the_clock_at_corvane.txt"
 TOKENS, PROMPT, ANSWER = 384, 200, 50
+KINDS = ["F32", "F16", "BF16"]
 BOUND = 0.005  # of the perplexity, for F32, F16 and BF16
 MARGIN = 0.1  # between the two largest logits: 8-bit mantissas flip a choice below it
 
@@ -87,7 +88,7 @@ class Table:
                  model.greedy(self.ids[:PROMPT], ANSWER), statistics.fmean(model.negative_log_likelihoods(self.ids)))
 
 
-def check(name, tome, threads):
+def check(name, tome, kinds, threads):
     gguf = default_model(name)
 
     def run(*arguments):
@@ -109,7 +110,7 @@ def check(name, tome, threads):
         adapter = ["--adapter", work / "adapter"]
         own = json.loads(run("perplexity", TEXT, *adapter, "--context", TOKENS, "--dtype", "f32", "--exact", "--json"))
         table.row("adapter/", "tome, f32", "", "", own["perplexity"], own["perplexity"] / table.perplexity - 1)
-        for kind in ("F32", "F16", "BF16"):
+        for kind in kinds:
             file = work / f"{kind}.gguf"
             run("merge", *adapter, "--type", kind, "-o", file)
             table.transformers_gguf(file, text)
@@ -131,13 +132,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tome", type=pathlib.Path, default=REPOSITORY / "build" / "release" / "tome")
     parser.add_argument("--model", choices=("smollm2", "gemma"), action="append")
+    parser.add_argument("--type", choices=KINDS, action="append")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     print("| model | file | read by | ids | greedy tokens | perplexity | gap |\n|---|---|---|---|---|---|---|")
-    good = [check(name, arguments.tome, arguments.threads) for name in arguments.model or ["smollm2", "gemma"]]
+    good = [check(name, arguments.tome, arguments.type or KINDS, arguments.threads)
+            for name in arguments.model or ["smollm2", "gemma"]]
     sys.exit(0 if all(good) else 1)
 
 
