@@ -25,7 +25,7 @@ class AdapterGradients {
     }
   }
 
-  std::span<const LayerGradient> layers() const { return layers_; }
+  PassGradients pass() const { return {.layers = layers_}; }
   std::span<const float> values() const { return values_; }
   std::span<const float> of(const AdapterTensor& tensor) const {
     return values().subspan(tensor.offset, tensor.size());

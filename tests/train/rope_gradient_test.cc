@@ -40,8 +40,7 @@ TEST_P(RopeGradient, IsThatOfPeft) {
   PassOptions options;
   options.scale = 1 / count;
   options.chunk_rows = 16;
-  const PassResult result =
-      training_pass<float>(*model, threads, example, adapter.layers(), gradients.layers(), options);
+  const PassResult result = training_pass<float>(*model, threads, example, adapter.layers(), gradients.pass(), options);
 
   const auto loss = static_cast<double>(numbers<float>(golden, prefix + "loss")[0]);
   EXPECT_NEAR(result.loss / count, loss, 1e-5 * loss);
