@@ -166,9 +166,9 @@ void export_gguf_lora(const Adapter& adapter, const ModelConfig& config, const s
   writer.add("general.file_type", file_type(TensorType::kF32));
   writer.add("general.quantization_version", kQuantizationVersion);
   writer.add("adapter.type", std::string_view("lora"));
-  // llama.cpp scales by alpha / rank, whatever the training did.
-  writer.add("adapter.lora.alpha",
-             static_cast<float>(static_cast<double>(settings.scale()) * static_cast<double>(settings.rank)));
+  // llama.cpp scales by this / the pair's rank, whatever the training did.
+  const float alpha = settings.scale() * static_cast<float>(settings.rank);
+  writer.add("adapter.lora.alpha", alpha);
   struct Half {
     std::string name;
     std::vector<float> values;
@@ -189,6 +189,9 @@ void export_gguf_lora(const Adapter& adapter, const ModelConfig& config, const s
           std::copy_n(pair.b + row_in_halves(row, config.head_width) * pair.rank, pair.rank,
                       b.values.data() + row * pair.rank);
         }
+      }
+      if (adapter.place(layer, m).pair != PairSettings{settings.rank, settings.alpha}) {
+        for (float& v : b.values) v *= pair.scale * static_cast<float>(pair.rank) / alpha;
       }
       halves.push_back(std::move(b));
     }

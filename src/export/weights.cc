@@ -196,6 +196,11 @@ void stream_tensor(const ExportTensor& tensor, const Model& model, Threads& thre
       }
     });
     sink(std::span(packed).first(count * row_bytes));
+    if (tensor.order == RowOrder::kAsTheyAre) {  // an embedding is larger than all layers
+      TensorView done = tensor.matrix;
+      done.data = done.data.first((first + count) * byte_size(done.type, columns));
+      model.release(done);
+    }
   }
   model.release(tensor.matrix);
 }

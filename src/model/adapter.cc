@@ -26,14 +26,17 @@ std::size_t norm_width(const ModelConfig& config, Norm n) {
 }
 
 auto pairs_of(const AdapterSettings& settings) {
-  return [settings](std::size_t, Matrix m) { return settings.matrices[static_cast<std::size_t>(m)]; };
+  return [settings](std::size_t, Matrix m) {
+    return settings.matrices[static_cast<std::size_t>(m)] ? PairSettings{settings.rank, settings.alpha}
+                                                          : PairSettings{};
+  };
 }
 
 }  // namespace
 
-float AdapterSettings::scale() const {
-  const auto r = static_cast<double>(rank);
-  return static_cast<float>(alpha / (rank_stabilised ? std::sqrt(r) : r));
+float AdapterSettings::scale_of(std::size_t of_rank, double of_alpha) const {
+  const auto r = static_cast<double>(of_rank);
+  return static_cast<float>(of_alpha / (rank_stabilised ? std::sqrt(r) : r));
 }
 
 std::size_t AdapterTensor::size() const { return product(shape); }
@@ -57,17 +60,19 @@ std::array<std::size_t, 2> matrix_shape(const ModelConfig& config, Matrix m) {
 }
 
 Adapter::Adapter(const ModelConfig& config, const AdapterSettings& settings,
-                 const std::function<bool(std::size_t, Matrix)>& has_pair)
+                 const std::function<PairSettings(std::size_t, Matrix)>& choose)
     : settings_(settings), layers_(config.layers), places_(config.layers * kMatrices.size()) {
   TOME_CHECK(settings.rank > 0 && settings.rank <= kMostRank, settings.rank);
   norms_.resize(config.layers * kNorms.size());
-  add_pairs(config, has_pair);
+  add_pairs(config, choose);
   add_trained_weights(config);
   values_ = AlignedBuffer<float>(total_);
   for (std::size_t i = 0; i < places_.size(); ++i) {
-    if (!places_[i].present) continue;
-    layers_[i / kMatrices.size()][i % kMatrices.size()] = {values_.data() + places_[i].a, values_.data() + places_[i].b,
-                                                           settings_.rank, settings_.scale()};
+    const Place& place = places_[i];
+    if (!place.present) continue;
+    layers_[i / kMatrices.size()][i % kMatrices.size()] = {values_.data() + place.a, values_.data() + place.b,
+                                                           place.pair.rank,
+                                                           settings_.scale_of(place.pair.rank, place.pair.alpha)};
   }
 }
 
@@ -101,16 +106,19 @@ Adapter::Range Adapter::add_tensor(std::string name, std::vector<std::size_t> sh
   return range;
 }
 
-void Adapter::add_pairs(const ModelConfig& config, const std::function<bool(std::size_t, Matrix)>& has_pair) {
+void Adapter::add_pairs(const ModelConfig& config, const std::function<PairSettings(std::size_t, Matrix)>& choose) {
   for (std::size_t layer = 0; layer < config.layers; ++layer) {
     for (const Matrix m : kMatrices) {
-      if (!has_pair(layer, m)) continue;
+      const PairSettings pair = choose(layer, m);
+      if (pair.rank == 0) continue;
+      TOME_CHECK(pair.rank <= kMostRank, pair.rank);
       const auto [out, in] = matrix_shape(config, m);
       const std::string module = cat("model.layers.", layer, ".", folder_name(m));
       Place& place = places_[layer * kMatrices.size() + static_cast<std::size_t>(m)];
-      place.a = add_tensor(module + ".lora_A.weight", {settings_.rank, in}).offset;
-      place.b = add_tensor(module + ".lora_B.weight", {out, settings_.rank}).offset;
+      place.a = add_tensor(module + ".lora_A.weight", {pair.rank, in}).offset;
+      place.b = add_tensor(module + ".lora_B.weight", {out, pair.rank}).offset;
       place.present = true;
+      place.pair = pair;
     }
   }
 }
@@ -136,10 +144,11 @@ void Adapter::add_trained_weights(const ModelConfig& config) {
 void Adapter::initialise_pairs(std::uint64_t seed) {
   for (std::size_t i = 0; i < places_.size(); ++i) {
     if (!places_[i].present) continue;
-    const std::size_t in = (places_[i].b - places_[i].a) / settings_.rank;  // B follows A
+    const std::size_t size = places_[i].b - places_[i].a;  // B follows A
+    const std::size_t in = size / places_[i].pair.rank;
     const float bound = 1 / std::sqrt(static_cast<float>(in));
     const RandomStream random(seed, i);
-    for (std::size_t j = 0; j < settings_.rank * in; ++j) {
+    for (std::size_t j = 0; j < size; ++j) {
       values_[places_[i].a + j] = bound * (2 * random.uniform(j) - 1);
     }
   }
@@ -151,6 +160,12 @@ void Adapter::initialise_pairs(std::uint64_t seed) {
 std::uint64_t Adapter::fingerprint() const {
   std::string shapes = cat(settings_.rank, ' ', settings_.scale());
   for (const AdapterTensor& tensor : tensors_) shapes += '\n' + tensor.name;
+  for (const LayerAdapter& layer : layers_) {
+    for (const LoraPair& pair : layer) {
+      const bool usual = pair.rank == 0 || (pair.rank == settings_.rank && pair.scale == settings_.scale());
+      if (!usual) shapes += cat('\n', pair.rank, ' ', pair.scale);
+    }
+  }
   return XXH3_64bits_withSeed(values_.data(), values_.bytes(), XXH3_64bits(shapes.data(), shapes.size()));
 }
 

@@ -28,8 +28,17 @@ struct AdapterSettings {
   bool norms = false;       // all norm weights are trained too (PEFT's modules_to_save)
   bool embeddings = false;  // the embedding too, and the output matrix where it is another one
 
-  float scale() const;
+  float scale() const { return scale_of(rank, alpha); }
+  float scale_of(std::size_t of_rank, double of_alpha) const;
   bool operator==(const AdapterSettings&) const = default;
+};
+
+/// One linear layer's pair; rank 0: none.
+struct PairSettings {
+  std::size_t rank = 0;
+  double alpha = 0;
+
+  bool operator==(const PairSettings&) const = default;
 };
 
 /// One trained tensor: `name` as PEFT writes it ("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"),
@@ -52,10 +61,9 @@ class Adapter {
   Adapter(const ModelConfig& config, const AdapterSettings& settings, std::uint64_t seed);
   /// The same, with norms and embeddings too where the settings ask for them.
   Adapter(const Model& model, const AdapterSettings& settings, std::uint64_t seed);
-  /// Shapes only, values() uninitialised: what a loader fills. `has_pair`: which linear layers of which layers have
-  /// one.
+  /// Shapes only, values() uninitialised: what a loader fills. `choose`: the pair of each linear layer.
   Adapter(const ModelConfig& config, const AdapterSettings& settings,
-          const std::function<bool(std::size_t layer, Matrix)>& has_pair);
+          const std::function<PairSettings(std::size_t layer, Matrix)>& choose);
 
   const AdapterSettings& settings() const { return settings_; }
   std::span<float> values() { return values_.span(); }
@@ -67,6 +75,7 @@ class Adapter {
   struct Place {
     std::size_t a = 0, b = 0;
     bool present = false;
+    PairSettings pair;  // settings() but for what PEFT calls rank_pattern and alpha_pattern
   };
   const Place& place(std::size_t layer, Matrix m) const {
     return places_[layer * kMatrices.size() + static_cast<std::size_t>(m)];
@@ -90,7 +99,7 @@ class Adapter {
 
  private:
   Range add_tensor(std::string name, std::vector<std::size_t> shape);
-  void add_pairs(const ModelConfig& config, const std::function<bool(std::size_t, Matrix)>& has_pair);
+  void add_pairs(const ModelConfig& config, const std::function<PairSettings(std::size_t, Matrix)>& choose);
   void add_trained_weights(const ModelConfig& config);
   void initialise_pairs(std::uint64_t seed);
 

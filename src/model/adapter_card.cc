@@ -53,6 +53,15 @@ std::string python_literal(const json& value) {
 std::string table_of(const Adapter& adapter, const ModelConfig& config, const AdapterUse& use) {
   const AdapterSettings& settings = adapter.settings();
   std::string trained = cat("LoRA pairs of rank ", settings.rank, ", scale ", settings.scale());
+  const PairSettings usual{settings.rank, settings.alpha};
+  bool differs = false;
+  for (std::size_t layer = 0; layer < config.layers; ++layer) {
+    for (const Matrix m : kMatrices) {
+      const Adapter::Place& place = adapter.place(layer, m);
+      differs = differs || (place.present && place.pair != usual);
+    }
+  }
+  if (differs) trained += " (some of another: rank_pattern, alpha_pattern)";
   if (settings.norms) trained += ", norms";
   if (settings.embeddings) trained += ", embeddings";
   return cat("| | |\n|---|---|\n| base model | ", plain_name(use.base_model), " |\n| trained | ", trained,

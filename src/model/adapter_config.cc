@@ -1,6 +1,7 @@
 #include "model/adapter_config.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/mapped_file.h"
@@ -15,6 +16,7 @@ using nlohmann::json;
 
 constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
 constexpr int kConfigDepth = 16;
+constexpr std::size_t kMostPatternStates = 200'000;
 constexpr Limits<std::int64_t> kRankLimits{1, static_cast<std::int64_t>(kMostRank)};
 constexpr Limits<double> kAlphaLimits{-1e9, 1e9};
 
@@ -48,6 +50,45 @@ std::vector<std::int64_t> find_layers(JsonKeys& keys, const json& object, const 
   return list.get<std::vector<std::int64_t>>();
 }
 
+/// The file's keys of an object, in its own order, which parse_json has found to be well formed.
+std::vector<std::string> ordered_keys(const std::filesystem::path& path, const std::string& key) {
+  const MappedFile file(path);
+  const auto* begin = reinterpret_cast<const char*>(file.bytes().data());
+  const auto object = nlohmann::ordered_json::parse(begin, begin + file.bytes().size());
+  std::vector<std::string> names;
+  for (const auto& entry : object.at(key).items()) names.push_back(entry.key());
+  return names;
+}
+
+/// An object of regular expressions and numbers; `number` reads that of one key.
+template <typename T, typename Number>
+std::vector<std::pair<ModulePattern, T>> find_patterns(JsonKeys& keys, const std::filesystem::path& path,
+                                                       const std::string& key, Number number) {
+  std::vector<std::pair<ModulePattern, T>> patterns;
+  const json* object = keys.find_object(key);
+  if (object == nullptr) return patterns;
+  JsonKeys inner(*object, path.string(), key + ".");
+  std::size_t states = 0;
+  for (const std::string& name : ordered_keys(path, key)) {
+    try {
+      patterns.emplace_back(ModulePattern(name), number(inner, name));
+    } catch (const UserError& error) {
+      keys.fail(key, error.what());
+    }
+    states += patterns.back().first.size();
+    if (states > kMostPatternStates) keys.fail(key, "is too long");
+  }
+  return patterns;
+}
+
+template <typename T>
+T first_match(const std::vector<std::pair<ModulePattern, T>>& patterns, const std::string& module, T otherwise) {
+  for (const auto& [pattern, value] : patterns) {
+    if (pattern.matches(module)) return value;
+  }
+  return otherwise;
+}
+
 void check_initialisation(JsonKeys& keys, const json& object) {
   constexpr const char* kKey = "init_lora_weights";
   keys.ignore({kKey});
@@ -64,6 +105,29 @@ void check_initialisation(JsonKeys& keys, const json& object) {
 bool names_module(const std::vector<std::string>& names, const std::string& module) {
   return std::any_of(names.begin(), names.end(),
                      [&](const std::string& name) { return module == name || module.ends_with("." + name); });
+}
+
+/// What pairs have that differ from the settings, by module, or by matrix where all layers have the same.
+template <typename Value>
+json pattern_of(const Adapter& adapter, std::size_t layers, const json& usual, Value value) {
+  json pattern = json::object();
+  for (const Matrix m : kMatrices) {
+    std::map<std::string, json> modules;
+    std::set<json> values;
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      const Adapter::Place& place = adapter.place(layer, m);
+      if (!place.present) continue;
+      values.insert(value(place.pair));
+      if (value(place.pair) != usual) {
+        modules[cat("model\\.layers\\.", layer, "\\.", folder_name(m))] = value(place.pair);
+      }
+    }
+    const std::string_view name = folder_name(m);
+    if (values.size() == 1 && !modules.empty())
+      modules = {{std::string(name.substr(name.find('.') + 1)), *values.begin()}};
+    pattern.update(modules);
+  }
+  return pattern;
 }
 
 std::vector<std::string> target_modules(const Adapter& adapter, std::size_t layers) {
@@ -110,6 +174,14 @@ PeftConfig::PeftConfig(const std::filesystem::path& path) {
   rank = keys.size("r", kRankLimits);
   alpha = keys.find_number("lora_alpha", kAlphaLimits).value_or(8);  // PEFT's default
   dropout = keys.find_number("lora_dropout", {0, 1}).value_or(0);
+  ranks_ = find_patterns<std::size_t>(keys, path, "rank_pattern", [](JsonKeys& inner, const std::string& name) {
+    return inner.size(name, kRankLimits);
+  });
+  alphas_ = find_patterns<double>(keys, path, "alpha_pattern", [](JsonKeys& inner, const std::string& name) {
+    const auto number = inner.find_number(name, kAlphaLimits);
+    if (!number) inner.fail(name, "is null, expected a number");
+    return *number;
+  });
   rank_stabilised = keys.find_bool("use_rslora").value_or(false);
   ties_weights = keys.find_bool("ensure_weight_tying").value_or(false);
   targets_ = find_names(keys, object, "target_modules");
@@ -137,6 +209,10 @@ bool PeftConfig::has_pair(const std::string& module, std::size_t layer) const {
          std::find(layers_.begin(), layers_.end(), static_cast<std::int64_t>(layer)) != layers_.end();
 }
 
+PairSettings PeftConfig::pair(const std::string& module) const {
+  return {first_match(ranks_, module, rank), first_match(alphas_, module, alpha)};
+}
+
 bool PeftConfig::is_saved(const std::string& module) const {
   return std::any_of(saved_.begin(), saved_.end(), [&](const std::string& name) { return module.ends_with(name); });
 }
@@ -145,11 +221,15 @@ std::string make_peft_config(const Adapter& adapter, const ModelConfig& config, 
   const AdapterSettings& settings = adapter.settings();
   const std::vector<std::string> targets = target_modules(adapter, config.layers);
   TOME_CHECK(!targets.empty(), "PEFT has no adapter without a pair");
+  const auto rank_of = [](const PairSettings& pair) { return json(pair.rank); };
+  const auto alpha_of = [](const PairSettings& pair) { return json(pair.alpha); };
   const json object = {{"peft_type", "LORA"},
                        {"task_type", "CAUSAL_LM"},
                        {"base_model_name_or_path", base_model},
                        {"r", settings.rank},
                        {"lora_alpha", settings.alpha},
+                       {"rank_pattern", pattern_of(adapter, config.layers, settings.rank, rank_of)},
+                       {"alpha_pattern", pattern_of(adapter, config.layers, settings.alpha, alpha_of)},
                        {"lora_dropout", settings.dropout},
                        {"use_rslora", settings.rank_stabilised},
                        {"target_modules", targets},

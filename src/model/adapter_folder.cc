@@ -73,15 +73,14 @@ class Loader {
     settings.rank_stabilised = peft_.rank_stabilised;
     settings.norms = saves_norms();
     settings.embeddings = saves_embeddings();
-    const auto has = [&](std::size_t layer, Matrix m) { return has_pair(layer, m); };
     settings.matrices.fill(false);
     for (std::size_t layer = 0; layer < config_.layers; ++layer) {
-      for (const Matrix m : kMatrices) settings.matrices[static_cast<std::size_t>(m)] |= has(layer, m);
+      for (const Matrix m : kMatrices) settings.matrices[static_cast<std::size_t>(m)] |= pair(layer, m).rank > 0;
     }
     if (std::find(settings.matrices.begin(), settings.matrices.end(), true) == settings.matrices.end()) {
       throw_user_error(where_, ": key 'target_modules': names no linear layer of a decoder layer");
     }
-    Adapter adapter(config_, settings, has);
+    Adapter adapter(config_, settings, [&](std::size_t layer, Matrix m) { return pair(layer, m); });
     for (const AdapterTensor& tensor : adapter.tensors()) read(tensor, adapter);
     refuse_unread(adapter);
     return adapter;
@@ -96,10 +95,11 @@ class Loader {
     return folder / kWeightsFile;
   }
 
-  bool has_pair(std::size_t layer, Matrix m) const {
+  PairSettings pair(std::size_t layer, Matrix m) const {
     const std::string module = cat("model.layers.", layer, ".", folder_name(m));
-    if (!peft_.targets_by_pattern()) return peft_.has_pair(module, layer);
-    return file_.find(cat(kPrefix, module, ".lora_A.weight")) != nullptr;
+    const bool present = peft_.targets_by_pattern() ? file_.find(cat(kPrefix, module, ".lora_A.weight")) != nullptr
+                                                    : peft_.has_pair(module, layer);
+    return present ? peft_.pair(module) : PairSettings{};
   }
 
   bool saves_norms() const {

@@ -2,7 +2,8 @@
 """LoRA on the tiny models by PEFT: logits, loss and gradients, the goldens of tests/train. Run make_models.py first.
 
 Writes models/<model>/adapter/: a PEFT folder (random A and B on all linear layers), golden.safetensors, golden.json;
-and models/<model>/trained/: norms and embeddings trained too (modules_to_save), with logits alone.
+and, with logits alone, models/<model>/trained/: norms and embeddings trained too (modules_to_save), and
+models/llama/patterned/: ranks and alphas by rank_pattern and alpha_pattern.
 """
 
 import json
@@ -29,6 +30,12 @@ SAVED = {
     "llama-untied": dict(r=3, lora_alpha=2, modules_to_save=["norm", "embed_tokens", "lm_head"]),
     "gemma": dict(r=2, lora_alpha=2, modules_to_save=["norm", "embed_tokens"], ensure_weight_tying=True),
 }
+
+# Of several expressions that match, PEFT takes the file's first; sorted, each pair below would stand the other way.
+PATTERNED = dict(
+    r=4, lora_alpha=6,
+    rank_pattern={r"layers\.1\.self_attn\.[qk]_proj": 6, "(k|v)_proj": 3, r"model.layers.\d+.mlp.(?:down|up)_proj": 2},
+    alpha_pattern={"model.layers.0.mlp.up_proj": 12, ".*up_proj": 3, "^model.layers.1.self_attn.o_proj": 9, "proj": 1})
 
 
 def load_base(folder, dtype):
@@ -109,9 +116,13 @@ def make(name, seed):
     print(name, json.dumps(facts, indent=1))
 
 
-def make_trained(name, seed):
+def make_trained(name, seed, settings, kind="trained"):
     folder = FOLDER / name
-    adapter = write_adapter(folder, SAVED[name], seed, "trained")
+    adapter = write_adapter(folder, settings, seed, kind)
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    for key in ("rank_pattern", "alpha_pattern"):
+        config[key] = settings.get(key, {})  # in its order
+    (adapter / "adapter_config.json").write_text(json.dumps(config, indent=1) + "\n")
     golden = load_file(folder / "golden.safetensors")
     ids = golden["input_ids"].long()
     model = PeftModel.from_pretrained(load_base(folder, torch.float32), adapter).eval()
@@ -128,7 +139,8 @@ def main():
     make("llama", seed=7)
     make("gemma", seed=8)
     for name, seed in (("llama", 9), ("llama-untied", 10), ("gemma", 11)):
-        make_trained(name, seed)
+        make_trained(name, seed, SAVED[name])
+    make_trained("llama", 12, PATTERNED, "patterned")
 
 
 if __name__ == "__main__":

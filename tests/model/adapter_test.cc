@@ -58,6 +58,29 @@ TEST(PeftAdapter, LogitsWithTrainedNormsAndEmbeddings) {
   }
 }
 
+TEST(PeftAdapter, RanksAndAlphasByPattern) {
+  const fs::path folder = adapter_folder("llama", "patterned");
+  TinyModel model("llama");
+  const Adapter adapter = load_adapter(folder, model->config());
+  const Golden golden(folder / "golden.safetensors");
+  const auto gap = [&](const Adapter& a) {
+    return relative_l2(prefill_logits<float>(*model, golden, exact_options(16, a.layers())), golden.logits);
+  };
+  EXPECT_LE(gap(adapter), kF32Bound);
+  EXPECT_LE(relative_l2(decode_logits<float>(*model, golden, adapter.layers()), golden.logits), kF32Bound);
+  EXPECT_EQ(adapter.place(1, Matrix::kKey).pair, (PairSettings{6, 6}));
+  EXPECT_EQ(adapter.place(0, Matrix::kUp).pair, (PairSettings{2, 12}));
+
+  const Scratch scratch;
+  save_adapter(scratch.path(), adapter, model->config(), of_tiny());
+  const Adapter again = load_adapter(scratch.path(), model->config());
+  EXPECT_EQ(again.fingerprint(), adapter.fingerprint());
+  EXPECT_LE(gap(again), kF32Bound);
+  const json saved = read_json(scratch.path() / "adapter_config.json");
+  EXPECT_EQ(saved["rank_pattern"]["v_proj"], 3);
+  EXPECT_THAT(read_bytes(scratch.path() / "README.md"), HasSubstr("rank_pattern"));
+}
+
 TEST(PeftAdapter, GgufModelsHaveTheirRowsInPairs) {
   for (const std::string name : {"llama", "gemma"}) {
     TinyModel folder(name);
@@ -204,8 +227,6 @@ TEST_F(Hostile, SettingsThatChangeTheMathematics) {
                                                 {"alora_invocation_tokens", {3}},
                                                 {"arrow_config", {{"top_k", 2}}},
                                                 {"peft_type", "LOHA"},
-                                                {"rank_pattern", {{"q_proj", 2}}},
-                                                {"alpha_pattern", {{"q_proj", 2}}},
                                                 {"init_lora_weights", "pissa"},
                                                 {"a_setting_of_the_future", 0.5},
                                                 {"task_type", "SEQ_CLS"},
@@ -235,6 +256,24 @@ TEST_F(Hostile, NumbersOutOfRange) {
     config_[key] = value;
     refused(key == "r" && value == 5 ? "expected [5, " : "'" + key + "'");
   }
+}
+
+TEST_F(Hostile, Patterns) {
+  const std::vector<std::pair<json, std::string>> patterns = {{{{"q_proj", 0}}, "'rank_pattern.q_proj'"},
+                                                              {{{"q_proj", "4"}}, "'rank_pattern.q_proj'"},
+                                                              {{{"(q_proj", 4}}, "bracket"},
+                                                              {{{std::string(2000, 'q'), 4}}, "at most"},
+                                                              {json::array({4}), "'rank_pattern'"},
+                                                              {{{"q_proj", 3}}, "expected [3, "}};
+  for (const auto& [pattern, part] : patterns) {
+    config_["rank_pattern"] = pattern;
+    refused(part);
+  }
+  config_.erase("rank_pattern");
+  for (int i = 0; i < 300; ++i) config_["alpha_pattern"][cat("(q{0,900}){1}", i)] = 4;
+  refused("is too long");
+  config_["alpha_pattern"] = {{"(.*.*)*q", nullptr}};
+  refused("alpha_pattern");
 }
 
 TEST_F(Hostile, ModulesToSaveInPart) {

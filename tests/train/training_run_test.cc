@@ -1,0 +1,66 @@
+// Whole runs: AdamW with 8-bit moments against 32-bit ones.
+#include "model/tiny_models.h"
+#include "train/adamw.h"
+#include "train/adapter_gradients.h"
+
+namespace tome {
+namespace {
+
+std::vector<std::int32_t> next_ids(const std::vector<TokenId>& ids) {
+  std::vector<std::int32_t> targets(ids.begin() + 1, ids.end());
+  targets.push_back(kNoTarget);
+  return targets;
+}
+
+/// The loss before each of `steps` steps, the examples taken in turn.
+template <typename T>
+std::vector<double> losses(const Model& model, Adapter& adapter, const std::vector<std::vector<TokenId>>& examples,
+                           std::size_t steps, const AdamwSettings& settings, double learning_rate) {
+  Threads threads(2);
+  AdapterGradients gradients(adapter);
+  AdamW adamw(optimized_tensors(adapter.tensors()), settings, threads);
+  std::vector<double> curve;
+  for (std::size_t step = 0; step < steps; ++step) {
+    const std::vector<TokenId>& ids = examples[step % examples.size()];
+    PassOptions options;
+    options.scale = 1 / static_cast<double>(ids.size() - 1);
+    gradients.clear();
+    const PassResult result = training_pass<T>(model, threads, plain_example(ids, next_ids(ids)), adapter.layers(),
+                                               gradients.pass(), options);
+    curve.push_back(result.loss * options.scale);
+    adamw.step(adapter.values(), gradients.values(), learning_rate, 1);
+  }
+  return curve;
+}
+
+double root_mean_square_gap(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+// A model that learns a text by heart, with moments of both kinds.
+TEST(Moments, EightBitsLearnAsThirtyTwoDo) {
+  for (const std::string name : {"llama", "gemma"}) {
+    TinyModel model(name);
+    const std::vector<std::vector<TokenId>> examples = {
+        numbers<std::int32_t>(SafetensorsFile(tiny_folder(name) / "golden.safetensors"), "input_ids")};
+    const auto curve = [&](bool eight_bit) {
+      AdamwSettings settings;
+      settings.eight_bit = eight_bit;
+      settings.least_8bit = 0;  // the tiny model's tensors are below the usual limit
+      Adapter adapter(model->config(), AdapterSettings{}, 1);
+      return losses<float>(*model, adapter, examples, 60, settings, 5e-3);
+    };
+    const std::vector<double> wide = curve(false), narrow = curve(true);
+    const double learned = wide.front() - wide.back();
+    const double gap = root_mean_square_gap(narrow, wide);
+    RecordProperty(name, cat(wide.front(), " to ", wide.back(), " and ", narrow.back(), ", gap ", gap));
+    EXPECT_GT(learned, 0.5 * wide.front()) << name;
+    EXPECT_LE(gap, 0.01 * learned) << name;
+    EXPECT_GT(gap, 0) << name << ": the moments are the same";
+  }
+}
+
+}  // namespace
+}  // namespace tome
