@@ -149,6 +149,10 @@ void run(TrainFlags& flags) {
   options.answer = answer_samples(open, adapter, layout, threads, options.out);
   const std::vector<Setting> settings = effective_settings(flags, layout, threads.count());
   for (const Setting& setting : settings) options.shown_settings.emplace_back(setting.name, setting.text);
+  std::optional<TrainProgress> progress;  // made when it is known which step comes first
+  options.layer_done = [&](std::int64_t step, std::size_t done, std::size_t all) {
+    progress->show_layers(step, done, all);
+  };
   Trainer trainer(*open.model, threads, data.use(), adapter, options,
                   deciding_settings(flags, open, data.use(), layout, threads.count()));
   if (!flags.quiet && !trainer.notice().empty()) std::cerr << "note: " << trainer.notice() << '\n';
@@ -162,9 +166,9 @@ void run(TrainFlags& flags) {
   }
   write_settings(options.out / "settings.toml", settings);
   if (!flags.quiet && trainer.resumed_at() > 0) std::cerr << "going on after step " << trainer.resumed_at() << '\n';
-  TrainProgress progress(trainer.resumed_at(), options.schedule.steps, flags.quiet);
-  const bool complete = trainer.run([&](const StepRecord&) { progress.show(trainer.log()); }, stop_requested());
-  progress.finish(trainer.log(), complete);
+  progress.emplace(trainer.resumed_at(), options.schedule.steps, flags.quiet);
+  const bool complete = trainer.run([&](const StepRecord&) { progress->show(trainer.log()); }, stop_requested());
+  progress->finish(trainer.log(), complete);
   if (complete && !flags.quiet) std::cerr << hint;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/train_progress.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -88,9 +89,35 @@ void TrainProgress::show(const RunLog& log) {
   }
 }
 
+void TrainProgress::show_layers(std::int64_t step, std::size_t done, std::size_t all) {
+  // A layer backward takes some two and a half times what it takes forward.
+  constexpr double kBackward = 2.5;
+  const double half = static_cast<double>(all) / 2;
+  const double forward = std::min(static_cast<double>(done), half);
+  const double share =
+      (forward + kBackward * std::max(0.0, static_cast<double>(done) - half)) / (half + kBackward * half);
+  const auto now = Clock::now();
+  if (within_.step != step) within_ = {step, share, now};
+  const double seconds = seconds_between(within_.start, now);
+  const std::string left = share > within_.begun_at
+                               ? cat(", ", clock_time(seconds / (share - within_.begun_at) * (1 - share)), " left")
+                               : "";
+  const std::string place = cat("step ", step, "/", last_, ": ");
+  const std::string layers = cat(done, " of ", all, " layers");
+  if (line_.on()) {
+    line_.show_fitting({cat(place, layers, left, " of it"), cat(place, layers), cat(done, "/", all)});
+  } else if (plain_line_due(false)) {
+    std::cerr << place << layers << left << '\n';
+  }
+}
+
 void TrainProgress::finish(const RunLog& log, bool complete) {
   line_.clear();
-  if (quiet_ || log.steps().empty()) return;
+  if (quiet_) return;
+  if (log.steps().empty()) {
+    if (!complete) std::cerr << "stopped within the first step, the same command goes on\n";
+    return;
+  }
   std::cerr << (complete ? "done: " : "stopped, the same command goes on: ") << Figures(log, last_, "").spelled()
             << '\n';
 }

@@ -20,6 +20,8 @@ class TrainProgress {
 
   /// `log`: its last step and validation are shown.
   void show(const RunLog& log);
+  /// Within a step that takes long: layers done of all that it takes, forward and backward.
+  void show_layers(std::int64_t step, std::size_t done, std::size_t all);
   /// The line at the end of a run, which stays.
   void finish(const RunLog& log, bool complete);
 
@@ -30,6 +32,11 @@ class TrainProgress {
   bool quiet_;
   ProgressLine line_;
   std::chrono::steady_clock::time_point start_;
+  struct Within {  // a step
+    std::int64_t step = 0;
+    double begun_at = 0;  // share of its work that was done when it was first seen
+    std::chrono::steady_clock::time_point start;
+  } within_;
   std::optional<std::chrono::steady_clock::time_point> printed_;
   std::size_t validations_ = 0;  // that have been shown
 };

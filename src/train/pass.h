@@ -25,7 +25,7 @@ struct PassOptions {
   std::filesystem::path spill_folder = ".";  // where that file is
   /// After each layer, forward and backward: `done` of `all` of them.
   std::function<void(std::size_t done, std::size_t all)> after_layer = nullptr;
-  LoraDropout dropout;
+  LoraDropout dropout = {};
   double scale = 1;  // the loss is multiplied by it: 1 / target tokens of the whole accumulated step
 };
 

@@ -19,6 +19,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+struct StoppedWithin {};  // a step
+
 // Where each trained tensor's gradient lies in a flat array of Adapter::values()'s layout.
 std::vector<LayerGradient> place_gradients(const Adapter& adapter, std::span<float> gradient) {
   std::vector<LayerGradient> layers(adapter.layers().size());
@@ -123,7 +125,7 @@ std::unique_ptr<StepProgress> Trainer::progress_of(std::int64_t step, double flo
   return std::make_unique<StepProgress>(options_.out / "step", cat(step, ' ', adapter_.fingerprint()), gradient_);
 }
 
-StepRecord Trainer::step(std::int64_t step) {
+StepRecord Trainer::step(std::int64_t step, const std::atomic<bool>& stop) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<TrainingExample> examples = next_examples(step);
   StepRecord record;
@@ -142,6 +144,12 @@ StepRecord Trainer::step(std::int64_t step) {
   double loss = progress_ ? progress_->loss_done() : 0;
   for (std::size_t i = progress_ ? progress_->passes_done() : 0; i < examples.size(); ++i) {
     pass.dropout.seed = RandomStream(options_.seed, static_cast<std::uint64_t>(step)).block(i)[0];
+    if (progress_) {
+      pass.after_layer = [&](std::size_t done, std::size_t layers) {
+        if (options_.layer_done) options_.layer_done(step + 1, i * layers + done, examples.size() * layers);
+        if (stop.load()) throw StoppedWithin();
+      };
+    }
     const PassResult result = run_pass(examples[i], pass);
     loss += result.loss;
     record.spill_bytes = std::max(record.spill_bytes, result.spill_bytes);
@@ -213,7 +221,12 @@ void Trainer::report() const {
 bool Trainer::run(const std::function<void(const StepRecord&)>& progress, const std::atomic<bool>& stop) {
   auto saved = std::chrono::steady_clock::now();
   for (std::int64_t i = state_.step; i < options_.schedule.steps; ++i) {
-    const StepRecord record = step(i);
+    StepRecord record;
+    try {
+      record = step(i, stop);
+    } catch (const StoppedWithin&) {
+      return false;  // all that is done is on disk
+    }
     log_->add(record);
     const bool end = i + 1 == options_.schedule.steps;
     if (end || (i + 1) % options_.validate_every == 0) {

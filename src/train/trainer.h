@@ -47,6 +47,8 @@ struct TrainerOptions {
   PassOptions pass;
   bool float32 = false;        // activations in f32 (for references), else bf16
   double peak_flops = 0;       // of the machine, for the log; 0: not measured
+  /// Called within steps that take long: layers done forward and backward, of all passes of the step.
+  std::function<void(std::int64_t step, std::size_t done, std::size_t all)> layer_done = nullptr;
   double resume_seconds = 60;  // a step that is to take longer keeps what it has done on disk, layer by layer
   std::vector<std::pair<std::string, std::string>> shown_settings;  // by name, for report.html
 };
@@ -71,7 +73,8 @@ class Trainer {
   /// Why not the last checkpoint was taken; or empty.
   const std::string& notice() const { return notice_; }
 
-  /// Runs to the end, or until `stop` after the step in hand (a checkpoint is then saved). Returns true at the end.
+  /// Runs to the end, or until `stop` after the step in hand (a checkpoint is then saved), or after the layer in hand
+  /// of a step that takes long. Returns true at the end.
   bool run(const std::function<void(const StepRecord&)>& progress, const std::atomic<bool>& stop);
 
   const RunLog& log() const { return *log_; }
@@ -79,7 +82,7 @@ class Trainer {
  private:
   void start_epoch();
   std::vector<TrainingExample> next_examples(std::int64_t step);
-  StepRecord step(std::int64_t step);
+  StepRecord step(std::int64_t step, const std::atomic<bool>& stop);
   void validate(std::int64_t step);
   void answer_samples(std::int64_t step);
   void save(std::int64_t step);

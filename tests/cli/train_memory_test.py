@@ -57,22 +57,22 @@ class Memory(TrainTest):
     def test_a_long_step_ended_within_goes_on(self):
         self.good(*self.long_run("whole", "-q"))
         long = ["--resume-seconds", "0", "-q"]
-        for layers in ("forward", "backward"):
-            with self.subTest(ended=layers):
-                out = f"killed-{layers}"
+        for layers, how in (("forward", signal.SIGKILL), ("backward", signal.SIGKILL), ("backward", signal.SIGTERM)):
+            with self.subTest(ended=layers, how=how):
+                out = f"{how.name}-{layers}"
                 child = subprocess.Popen([PROGRAM, *self.long_run(out, *long)], env=self.environment)
                 limit = time.monotonic() + 120
                 while not (self.home / out / "step" / layers).exists():
                     self.assertIsNone(child.poll(), "it ended by itself")
                     self.assertLess(time.monotonic(), limit)
                     time.sleep(0.001)
-                child.send_signal(signal.SIGKILL)
+                child.send_signal(how)
                 child.wait(timeout=60)
                 self.assertTrue((self.home / out / "step" / "activations.spill").exists())
                 self.good(*self.long_run(out, *long))
                 self.assertEqual(self.adapter(out), self.adapter("whole"))
                 self.assertFalse((self.home / out / "step").exists(), "left behind")
-        self.assertEqual([line["loss"] for line in self.lines("killed-backward", "log.jsonl")],
+        self.assertEqual([line["loss"] for line in self.lines("SIGKILL-backward", "log.jsonl")],
                          [line["loss"] for line in self.lines("whole", "log.jsonl")])  # fmt: skip
 
 

@@ -79,25 +79,9 @@ TEST(ModulePattern, TakesTimeByTheLengthAlone) {
 }
 
 TEST(ModulePattern, ErrorsNameTheExpression) {
-  const std::vector<std::pair<const char*, const char*>> wrong = {{"(a", "not closed"},
-                                                                  {"a)", "too many"},
-                                                                  {"[a", "not closed"},
-                                                                  {"[]", "not closed"},
-                                                                  {"*a", "nothing to repeat"},
-                                                                  {"a**", "of a repetition"},
-                                                                  {"a*+", "possessive"},
-                                                                  {"(?=a)", "(?"},
-                                                                  {"(?i)a", "(?"},
-                                                                  {"\\b", "\\b"},
-                                                                  {"(a)\\1", "\\1"},
-                                                                  {"a\\", "backslash"},
-                                                                  {"a{2,1}", "{m,n}"},
-                                                                  {"a{x", "{m,n}"},
-                                                                  {"[b-a]", "backwards"},
-                                                                  {"[\\d-z]", "range"},
-                                                                  {"((a{900}){900}){900}", "repeats too much"}};
-  for (const auto& [expression, part] : wrong) {
-    expect_user_error([&] { ModulePattern pattern(expression); }, part);
+  for (const char* expression : {"(a", "a)", "[a", "[]", "*a", "a**", "a*+", "(?=a)", "(a)\\1", "a\\", "a{2,1}",
+                                 "[b-a]", "((a{900}){900}){900}"}) {
+    expect_user_error([&] { ModulePattern pattern(expression); }, cat(expression, ": no regular expression"));
   }
 }
 

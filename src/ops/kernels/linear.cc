@@ -77,9 +77,10 @@ const typename Unit::A* left_operand(const T* x, std::size_t rows, std::size_t w
       row[steps - 1] = 0;
       std::memcpy(row, x + r * width, width * sizeof(T));
     } else {
-      for (std::size_t i = 0; i < steps * kP; ++i) {
-        row[i] = i < width ? static_cast<typename Unit::A>(static_cast<float>(x[r * width + i])) : typename Unit::A{};
-      }
+      const T* from = x + r * width;
+      std::size_t i = 0;
+      for (; i + kLanes <= width; i += kLanes) store(row + i, load(from + i));  // again for every panel: not one by one
+      for (; i < steps * kP; ++i) row[i] = i < width ? static_cast<float>(from[i]) : 0.0f;
     }
   }
   return copy.data();
