@@ -45,8 +45,8 @@ struct TrainerOptions {
   double save_seconds = 60;          // a checkpoint when the last is older, and at the end
   std::uint64_t seed = 1;
   PassOptions pass;
-  bool float32 = false;        // activations in f32 (for references), else bf16
-  double peak_flops = 0;       // of the machine, for the log; 0: not measured
+  bool float32 = false;   // activations in f32 (for references), else bf16
+  double peak_flops = 0;  // of the machine, for the log; 0: not measured
   /// Called within steps that take long: layers done forward and backward, of all passes of the step.
   std::function<void(std::int64_t step, std::size_t done, std::size_t all)> layer_done = nullptr;
   double resume_seconds = 60;  // a step that is to take longer keeps what it has done on disk, layer by layer
