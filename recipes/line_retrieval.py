@@ -27,20 +27,25 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 from layouts import read_cache, wilson  # noqa: E402
 
-ADJECTIVES = """amber ancient autumn azure bitter blue bold brass brave brief bright brisk broad bronze calm careful cedar
+
+def words(text):
+    return text.split()
+
+
+ADJECTIVES = words("""amber ancient autumn azure bitter blue bold brass brave brief bright brisk broad bronze calm careful cedar
 chilly clever cloudy coastal copper coral cosy crimson crisp curious damp daring dawn deep distant double dusty eager
 early eastern ebony empty evening fabled faint fancy final floral fluent foggy formal frosty gentle giant gilded glassy
 golden grand green grey happy hazel hidden hollow honest humble idle indigo inner ivory jade jolly keen kind late lean
 lemon level light lively lone lunar marble mellow merry mild misty modest mossy narrow neat noble northern olive opal
 pale patient pearl plain polar proud quick quiet rapid ruby rustic salty scarlet silent silver simple slender solar
-southern steady stormy sunny swift tidy velvet violet wild winter""".split()
-NOUNS = """acorn anchor anvil apple arrow badger barley basin beacon beetle bell birch bishop bottle bridge brook bucket
+southern steady stormy sunny swift tidy velvet violet wild winter""")
+NOUNS = words("""acorn anchor anvil apple arrow badger barley basin beacon beetle bell birch bishop bottle bridge brook bucket
 button cabin camel candle canyon carpet castle cellar cherry chisel clock clover cobbler comet cradle crane cricket dagger
 daisy donkey dragon drum eagle ember falcon feather fern ferry fiddle finch flute forest fossil fountain fox garden
 glacier goose gravel hammer harbour harp hawk heron hill island jacket kettle ladder lantern lark lily lizard magnet
 mallet maple marsh meadow mill mirror moth nettle nutmeg oak orchard otter owl paddle parrot pebble pepper pigeon pillow
 pine planet plough pocket prairie quarry rabbit raven ribbon river robin saddle sparrow spruce thistle tower trumpet
-turnip valley walnut willow window""".split()
+turnip valley walnut willow window""")
 
 # (line, question, Gemma's tokens of a line with its line end).
 TRAIN_WORDINGS = (
