@@ -244,9 +244,9 @@ def make(arguments):
     low, high = arguments.words
     made, tried = 0, 0
     for excerpt, names in excerpts(novels, low, high, generator):
-        questions = ask_about(excerpt, names, arguments.questions, generator)
         tried += 1
-        if tried > 100 * arguments.excerpts:
+        questions = ask_about(excerpt, names, arguments.questions, generator)
+        if tried > 20 * (made + 10):
             raise SystemExit("novel_questions.py: hardly any excerpt gives four questions; raise --words")
         if len(questions) < 4:
             continue
