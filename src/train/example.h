@@ -18,8 +18,11 @@ struct TrainingExample {
   std::vector<TokenId> ids;             // [T]
   std::vector<std::int32_t> targets;    // [T] the id that row i must predict, or kNoTarget
   std::vector<std::int64_t> positions;  // [T] for RoPE
-  std::vector<ops::KeyRange> visible;   // [T] what each row sees in global layers; sliding layers see the last of these
-                                        // (ops::last_keys)
+  std::vector<ops::KeyRange> visible;   // [T] what each row sees in global layers
 };
+
+/// [T] what each row sees in sliding layers: of its visible keys those at the last `window` positions, which where
+/// positions have skips are fewer than the last `window` keys.
+std::vector<ops::KeyRange> sliding_visible(const TrainingExample& example, std::int64_t window);
 
 }  // namespace tome

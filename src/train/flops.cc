@@ -24,10 +24,11 @@ double causal_pairs(double first, double end, double window) {
 PassCounts count_pass(const ModelConfig& config, const TrainingExample& example) {
   PassCounts counts;
   counts.tokens = static_cast<double>(example.ids.size());
+  const bool slides = config.sliding_window > 0;
+  const auto sliding = slides ? sliding_visible(example, config.sliding_window) : std::vector<ops::KeyRange>{};
   for (std::size_t row = 0; row < example.visible.size(); ++row) {
     const double keys = keys_seen(example.visible[row]);
-    const double near =
-        config.sliding_window > 0 ? keys_seen(ops::last_keys(example.visible[row], config.sliding_window)) : keys;
+    const double near = slides ? keys_seen(sliding[row]) : keys;
     counts.global_pairs += keys;
     counts.sliding_pairs += near;
     if (example.targets[row] == kNoTarget) continue;

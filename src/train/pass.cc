@@ -32,10 +32,7 @@ class Pass {
     }
     if (target_rows_.empty())
       throw_user_error(example.name, ": no token of it is a target; nothing can be learnt from it");
-    if (config_.sliding_window > 0) {
-      for (const ops::KeyRange& range : example.visible)
-        sliding_.push_back(ops::last_keys(range, config_.sliding_window));
-    }
+    if (config_.sliding_window > 0) sliding_ = sliding_visible(example, config_.sliding_window);
   }
 
   PassResult run(const PassGradients& gradients, StepProgress* progress) {

@@ -56,6 +56,23 @@ TEST(Pose, ATextsPositionsGrowWithinTheTargetWindow) {
   }
 }
 
+// Sliding layers see the last positions, as they do in a text that fills the window: not the last rows.
+TEST(Pose, SlidingLayersDoNotSeeAcrossASkip) {
+  TrainingExample example;
+  example.positions = {0, 1, 2, 3, 50, 51, 52, 53, 54, 52, 53, 54};  // rows 9 to 11: a second question after row 5
+  for (std::int64_t row = 0; row < 9; ++row) example.visible.push_back({0, row + 1});
+  for (std::int64_t row = 9; row < 12; ++row) example.visible.push_back({0, row + 1, 6, 9});
+  const auto near = sliding_visible(example, 3);
+  const std::vector<ops::KeyRange> expected = {{0, 1}, {0, 2}, {0, 3}, {1, 4},        {4, 5},        {4, 6},
+                                               {4, 7}, {5, 8}, {6, 9}, {4, 10, 6, 9}, {5, 11, 6, 9}, {9, 12}};
+  EXPECT_EQ(near, expected);
+  example.positions = {0, 1, 2, 3, 4, 5, 6, 7, 8, 6, 7, 8};  // without skips: the last rows
+  const auto all = sliding_visible(example, 5);
+  for (std::size_t row = 0; row < all.size(); ++row) {
+    EXPECT_EQ(all[row], ops::last_keys(example.visible[row], 5)) << "row " << row;
+  }
+}
+
 TEST(Pose, TwoChunksReachEveryLengthAsOften) {
   // skip 0..60, each 1/61 of 6,100: 100 expected, deviation 10.
   std::vector<int> counts(61);
