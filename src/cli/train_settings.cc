@@ -45,6 +45,7 @@ std::string from_anywhere(const std::string& path) { return fs::absolute(path).l
 
 std::vector<std::string> from_anywhere(const std::vector<std::string>& paths) {
   std::vector<std::string> all;
+  all.reserve(paths.size());
   for (const std::string& path : paths) all.push_back(from_anywhere(path));
   return all;
 }

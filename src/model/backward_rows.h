@@ -50,8 +50,8 @@ struct BackwardRows {
   /// Borrows model and threads.
   BackwardRows(const Model& model, Threads& threads);
 
-  /// Takes layer `index` in hand; borrows what `input` and `adapter` point to.
-  void begin(std::size_t index, const LayerAdapter* adapter, const LayerBackwardInput<T>& input);
+  /// Takes a layer in hand; borrows what `pairs` (null: none) and `in` point to.
+  void begin(std::size_t layer, const LayerAdapter* pairs, const LayerBackwardInput<T>& in);
 
   const LayerWeights& weights() const { return model.layer(index); }
   LoraPair lora(Matrix m) const { return adapter != nullptr ? (*adapter)[static_cast<std::size_t>(m)] : LoraPair{}; }
