@@ -36,7 +36,7 @@ def draw(name: str, title: str, most: float | None = None) -> None:
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(mib):.1f}" y2="{y(mib):.1f}" stroke="#ddd"/>')
         out.append(f'<text x="{LEFT - 8}" y="{y(mib) + 4:.1f}" text-anchor="end">{mib}</text>')
     for tokens in sorted({t for points in data.values() for t, _ in points if t >= most_tokens / 20}):
-        tick = f"{tokens // 1024}K" if tokens >= 1024 else str(tokens)
+        tick = f"{tokens // 1024}K" if tokens % 1024 == 0 else f"{tokens:,}"
         out.append(f'<text x="{x(tokens):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{tick}</text>')
     for colour, (label, points) in zip(COLOURS, data.items()):
         line = " ".join(f"{x(t):.1f},{y(b / 2**20):.1f}" for t, b in points)
