@@ -4,8 +4,7 @@
 
 #include "cli/machine.h"
 #include "cli/train_plan.h"
-#include "model/adapter.h"
-#include "train/pass.h"
+#include "train/adapter_gradient.h"
 
 namespace tome::cli {
 namespace {
@@ -24,17 +23,6 @@ TrainingExample text_example(std::vector<TokenId> ids, std::size_t targets) {
   return example;
 }
 
-std::vector<LayerGradient> gradients_of(const Adapter& adapter, float* all) {
-  std::vector<LayerGradient> gradients(adapter.layers().size());
-  for (std::size_t layer = 0; layer < gradients.size(); ++layer) {
-    for (const Matrix m : kMatrices) {
-      const Adapter::Place& place = adapter.place(layer, m);
-      gradients[layer].lora[static_cast<std::size_t>(m)] = {all + place.a, all + place.b};
-    }
-  }
-  return gradients;
-}
-
 void run(const BenchFlags& flags, TrainFlags& training, std::int64_t targets) {
   const std::int64_t tokens = parse_count("--tokens", flags.tokens);
   const BenchSubject subject = open_subject(flags, tokens);
@@ -44,8 +32,7 @@ void run(const BenchFlags& flags, TrainFlags& training, std::int64_t targets) {
   const TrainingPlanOptions planned = plan_training(training, subject.plan, tokens, targets, threads.count());
   const TrainingPlan plan = make_training_plan(subject.plan, planned);
   const Adapter adapter(model.config(), training.adapter, 1);
-  std::vector<float> gradient(adapter.values().size());
-  const auto gradients = gradients_of(adapter, gradient.data());
+  const AdapterGradient gradient(adapter);
   const TrainingExample example =
       text_example(bench_ids(flags, model, static_cast<std::size_t>(tokens)), static_cast<std::size_t>(targets));
   PassOptions options = training.trainer.pass;
@@ -54,7 +41,7 @@ void run(const BenchFlags& flags, TrainFlags& training, std::int64_t targets) {
   std::vector<double> seconds;
   for (int i = 0; i < flags.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    training_pass<bf16>(model, threads, example, adapter.layers(), {gradients}, options);
+    training_pass<bf16>(model, threads, example, adapter.layers(), gradient.pass(), options);
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   BenchFigures figures{static_cast<double>(tokens), median(seconds), plan.flops / median(seconds)};

@@ -168,17 +168,21 @@ void add_plan(CLI::App& app) {
       ->envname("TOME_THREADS")
       ->check(CLI::Range(1, 1024));
   c->add_flag("--exact", flags->exact, "no int8 products");
-  c->add_flag("--train", flags->train, "one training pass instead (tome train)");
+  CLI::Option* train = c->add_flag("--train", flags->train, "one training pass instead (tome train)");
   c->add_option("--targets", flags->targets, "with --train: tokens of the text that are targets")
       ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(train);
   c->add_option("--rank", flags->training.adapter.rank, "with --train: of the LoRA pairs")
       ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(train);
   c->add_option("--keep", flags->training.keep, "with --train: what of each layer stays for the backward pass")
       ->check(CLI::IsMember({"auto", "all", "attention", "input"}))
-      ->capture_default_str();
-  c->add_option("--activations", flags->training.activations, "with --train: memory for it; default 1GiB");
+      ->capture_default_str()
+      ->needs(train);
+  c->add_option("--activations", flags->training.activations, "with --train: memory for it, default 1GiB")
+      ->needs(train);
   c->add_flag("--json", flags->json, "one JSON object on stdout");
   c->callback([flags] { run(*flags); });
 }

@@ -44,14 +44,15 @@ Longest longest_pass(const TrainFlags& flags, const TrainingSet& data) {
 
 TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const TrainingSet& data, int threads) {
   const Longest longest = longest_pass(flags, data);
-  return plan_training(flags, model, longest.tokens, longest.targets, threads);
+  return plan_training(flags, model, longest.tokens, longest.targets, threads,
+                       kExampleBytes * static_cast<std::int64_t>(data.size()));
 }
 
 TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std::int64_t tokens, std::int64_t targets,
-                                  int threads) {
+                                  int threads, std::int64_t data_bytes) {
   TrainingPlanOptions options = plan_options(model.config, flags.adapter, tokens);
   options.targets = targets;
-  options.data_bytes = kExampleBytes;
+  options.data_bytes = data_bytes;
   options.eight_bit = flags.moments == "8bit";
   options.threads = threads;
   options.chunk_rows = flags.trainer.pass.chunk_rows;

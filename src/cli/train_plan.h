@@ -14,9 +14,9 @@ namespace tome::cli {
 /// would.
 TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const TrainingSet& data, int threads);
 
-/// The same for a text of so many tokens, of which the last `targets` are targets.
+/// The same for a text of so many tokens, of which the last `targets` are targets; data_bytes: of the training set.
 TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std::int64_t tokens, std::int64_t targets,
-                                  int threads);
+                                  int threads, std::int64_t data_bytes = 0);
 
 /// A table on stdout; passes: of the whole run, 0 leaves its time out.
 void print_training_plan(const TrainingPlanOptions& options, const TrainingPlan& plan, double bf16_flops,

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "model/adapter.h"
 #include "model/decoder_layer.h"
 #include "model/model.h"
 #include "ops/int8.h"
@@ -44,28 +45,12 @@ double amount_of(const std::vector<PlanPart>& parts, std::span<const std::string
 std::uint64_t whole(double bytes) { return static_cast<std::uint64_t>(std::llround(bytes)); }
 double real(std::size_t n) { return static_cast<double>(n); }
 
-struct Shape {
-  std::size_t out, in;
-};
-
-std::array<Shape, kMatrices.size()> matrix_shapes(const ModelConfig& c) {
-  const std::size_t q = c.heads * c.head_width;
-  const std::size_t k = c.kv_heads * c.head_width;
-  return {{{q, c.width},
-           {k, c.width},
-           {k, c.width},
-           {c.width, q},
-           {c.feed_forward, c.width},
-           {c.feed_forward, c.width},
-           {c.width, c.feed_forward}}};
-}
-
-double packed_bytes(const Shape& shape, Precision precision, bool offsets) {
+double packed_bytes(std::size_t out, std::size_t in, Precision precision, bool offsets) {
   if (precision == Precision::kInt8) {
-    const std::size_t panels = (shape.out + ops::kInt8Panel - 1) / ops::kInt8Panel;
-    return real(panels * (ops::int8_panel_values(shape.in) + (offsets ? 12 : 8) * ops::int8_panel_scales(shape.in)));
+    const std::size_t panels = (out + ops::kInt8Panel - 1) / ops::kInt8Panel;
+    return real(panels * (ops::int8_panel_values(in) + (offsets ? 12 : 8) * ops::int8_panel_scales(in)));
   }
-  return exact_panel_bytes(shape.out, shape.in, 0);
+  return exact_panel_bytes(out, in, 0);
 }
 
 double thread_scratch(const ModelConfig& c, std::size_t chunk, Precision precision) {
@@ -122,8 +107,10 @@ void plan_memory(const PlanModel& model, const PlanOptions& o, const Sizes& kv, 
   const auto tokens = static_cast<double>(o.tokens);
   const std::size_t chunk = std::min(o.chunk_rows, static_cast<std::size_t>(o.tokens));
   double packed = 0;
-  const auto shapes = matrix_shapes(c);
-  for (std::size_t m = 0; m < shapes.size(); ++m) packed += packed_bytes(shapes[m], o.precision, model.offsets[m]);
+  for (const Matrix m : kMatrices) {
+    const auto [out, in] = matrix_shape(c, m);
+    packed += packed_bytes(out, in, o.precision, model.offsets[static_cast<std::size_t>(m)]);
+  }
   const double ranges = c.sliding_window > 0 ? 2 : 1;
   const double ids = tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange));  // token, offset, position, visible keys
   std::vector<PlanPart> always = opened_parts(c);

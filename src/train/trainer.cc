@@ -21,24 +21,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 struct StoppedWithin {};  // a step
 
-// Where each trained tensor's gradient lies in a flat array of Adapter::values()'s layout.
-std::vector<LayerGradient> place_gradients(const Adapter& adapter, std::span<float> gradient) {
-  std::vector<LayerGradient> layers(adapter.layers().size());
-  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
-    for (const Matrix m : kMatrices) {
-      const Adapter::Place& place = adapter.place(layer, m);
-      if (place.present) {
-        layers[layer].lora[static_cast<std::size_t>(m)] = {gradient.data() + place.a, gradient.data() + place.b};
-      }
-    }
-    for (const Norm n : kNorms) {
-      const Adapter::Range& range = adapter.norm(layer, n);
-      if (range.size > 0) layers[layer].norms[static_cast<std::size_t>(n)] = gradient.data() + range.offset;
-    }
-  }
-  return layers;
-}
-
 // The last part of a path, also of one that ends with a slash.
 std::string name_of(const std::filesystem::path& path) {
   return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
@@ -56,8 +38,7 @@ Trainer::Trainer(Model& model, Threads& threads, const RunData& data, Adapter& a
       options_(options),
       adamw_(optimized_tensors(adapter.tensors()), options.adamw, threads),
       checkpoints_(options.out / "checkpoint", settings),
-      gradient_(adapter.values().size()),
-      gradients_(place_gradients(adapter, gradient_)) {
+      gradient_(adapter) {
   DataSplit split = hold_out(data_, options.held_out_rows, options.seed);
   training_ = std::move(split.training);
   validation_ = std::move(split.held_out);
@@ -69,7 +50,7 @@ Trainer::Trainer(Model& model, Threads& threads, const RunData& data, Adapter& a
   samples_ = choose_samples(validation_data_, validation_, options.samples);
   if (samples_.empty()) samples_ = choose_samples(data_, training_, options.samples);
   state_.data.order_seed = options.seed;
-  if (const auto loaded = checkpoints_.load(gradient_.size(), adamw_.state().size())) {
+  if (const auto loaded = checkpoints_.load(gradient_.values().size(), adamw_.state().size())) {
     state_ = loaded->state;
     notice_ = loaded->notice;
     loaded->copy_values(adapter_.values());
@@ -101,28 +82,17 @@ std::vector<TrainingExample> Trainer::next_examples(std::int64_t step) {
   return examples;
 }
 
-PassGradients Trainer::pass_gradients() {
-  const auto place = [&](const Adapter::Range& range) {
-    return range.size > 0 ? gradient_.data() + range.offset : nullptr;
-  };
-  PassGradients to;
-  to.layers = gradients_;
-  to.output_norm = place(adapter_.output_norm());
-  to.embedding = place(adapter_.embedding());
-  to.output = model_.config().tied_output ? to.embedding : place(adapter_.output());
-  return to;
-}
-
 PassResult Trainer::run_pass(const TrainingExample& example, const PassOptions& options) {
   const auto run = options_.float32 ? training_pass<float> : training_pass<bf16>;
-  return run(model_, threads_, example, adapter_.layers(), pass_gradients(), options, progress_.get());
+  return run(model_, threads_, example, adapter_.layers(), gradient_.pass(), options, progress_.get());
 }
 
 // For a step that would take too long to be begun again; else null.
 std::unique_ptr<StepProgress> Trainer::progress_of(std::int64_t step, double flops) {
   constexpr double kUsualShare = 0.5;  // of the peak
   if (options_.peak_flops <= 0 || flops / (kUsualShare * options_.peak_flops) < options_.resume_seconds) return nullptr;
-  return std::make_unique<StepProgress>(options_.out / "step", cat(step, ' ', adapter_.fingerprint()), gradient_);
+  return std::make_unique<StepProgress>(options_.out / "step", cat(step, ' ', adapter_.fingerprint()),
+                                        gradient_.values());
 }
 
 StepRecord Trainer::step(std::int64_t step, const std::atomic<bool>& stop) {
@@ -137,7 +107,7 @@ StepRecord Trainer::step(std::int64_t step, const std::atomic<bool>& stop) {
         std::count_if(example.targets.begin(), example.targets.end(), [](auto t) { return t != kNoTarget; });
     flops += pass_flops(model_.config(), count_pass(model_.config(), example), options_.pass.keep);
   }
-  std::fill(gradient_.begin(), gradient_.end(), 0.0f);
+  gradient_.clear();
   PassOptions pass = options_.pass;
   pass.scale = 1 / static_cast<double>(record.target_tokens);
   progress_ = progress_of(step, flops);
@@ -156,13 +126,13 @@ StepRecord Trainer::step(std::int64_t step, const std::atomic<bool>& stop) {
     sample_private_peak();
   }
   record.loss = loss * pass.scale;
-  const double norm = global_norm(gradient_, threads_);
+  const double norm = global_norm(gradient_.values(), threads_);
   if (!std::isfinite(norm) || !std::isfinite(record.loss)) {
     throw_user_error("step ", step + 1,
                      ": the gradient is no longer finite; take a smaller --learning-rate, or --clip");
   }
   record.learning_rate = options_.learning_rate * options_.schedule.factor(step);
-  adamw_.step(adapter_.values(), gradient_, record.learning_rate, clip_factor(norm, options_.largest_norm));
+  adamw_.step(adapter_.values(), gradient_.values(), record.learning_rate, clip_factor(norm, options_.largest_norm));
   use_trained_weights(adapter_, model_);
   const double seconds = seconds_since(start);
   record.tokens_per_second = static_cast<double>(record.tokens) / seconds;

@@ -16,6 +16,7 @@
 #include "model/adapter_folder.h"
 #include "model/model.h"
 #include "train/adamw.h"
+#include "train/adapter_gradient.h"
 #include "train/checkpoint.h"
 #include "train/epoch.h"
 #include "train/log.h"
@@ -87,7 +88,6 @@ class Trainer {
   void answer_samples(std::int64_t step);
   void save(std::int64_t step);
   void report() const;
-  PassGradients pass_gradients();
   PassResult run_pass(const TrainingExample& example, const PassOptions& options);
   std::unique_ptr<StepProgress> progress_of(std::int64_t step, double flops);
 
@@ -104,8 +104,7 @@ class Trainer {
   CheckpointFolder checkpoints_;
   RunState state_;
   std::unique_ptr<RunLog> log_;
-  std::vector<float> gradient_;             // as Adapter::values()
-  std::vector<LayerGradient> gradients_;    // [layers], into gradient_
+  AdapterGradient gradient_;
   std::unique_ptr<StepProgress> progress_;  // of a long step in hand
   std::int64_t resumed_at_ = 0;
   std::string notice_;

@@ -1,7 +1,6 @@
 #include "train/training_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/error.h"

@@ -2,7 +2,8 @@
 #include "model/adapter_folder.h"
 #include "model/rope.h"
 #include "model/tiny_models.h"
-#include "train/adapter_gradients.h"
+#include "train/adapter_gradient.h"
+#include "train/plain_example.h"
 
 namespace tome {
 namespace {
@@ -35,7 +36,7 @@ TEST_P(RopeGradient, IsThatOfPeft) {
 
   TinyModel model = open_case(GetParam(), example.ids.size());
   const Adapter adapter = load_adapter(folder, model->config());
-  AdapterGradients gradients(adapter);
+  AdapterGradient gradients(adapter);
   Threads threads(2);
   PassOptions options;
   options.scale = 1 / count;

@@ -1,7 +1,8 @@
 // Whole runs: AdamW with 8-bit moments against 32-bit ones.
 #include "model/tiny_models.h"
 #include "train/adamw.h"
-#include "train/adapter_gradients.h"
+#include "train/adapter_gradient.h"
+#include "train/plain_example.h"
 
 namespace tome {
 namespace {
@@ -17,7 +18,7 @@ template <typename T>
 std::vector<double> losses(const Model& model, Adapter& adapter, const std::vector<std::vector<TokenId>>& examples,
                            std::size_t steps, const AdamwSettings& settings, double learning_rate) {
   Threads threads(2);
-  AdapterGradients gradients(adapter);
+  AdapterGradient gradients(adapter);
   AdamW adamw(optimized_tensors(adapter.tensors()), settings, threads);
   std::vector<double> curve;
   for (std::size_t step = 0; step < steps; ++step) {
