@@ -1,0 +1,64 @@
+// A task makes samples and scores answers. One file a task under eval/tasks/; docs/tasks.md describes each.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eval/sample.h"
+
+namespace tome::eval {
+
+/// What the user asks of the tasks of a run. A task reads what concerns it and ignores the rest.
+struct TaskRequest {
+  std::vector<std::int64_t> lengths;  // tokens of document and question and answer together; empty: the task's default
+  std::vector<double> depths;         // 0 begin .. 1 end; empty: the task's default
+  std::int64_t samples = 0;           // of each cell (task, length); 0: the task's default
+  std::uint64_t seed = 1;
+  std::int64_t shots = 0;  // worked examples that each sample must carry, if the task has any
+  /// --data NAME=PATH: the user's own files, by the name that the task gives them ("lines", "books", "squad").
+  std::map<std::string, std::filesystem::path, std::less<>> data;
+  /// --set NAME=VALUE: settings of single tasks, named "TASK.SETTING" ("topics.ask" = "1").
+  std::map<std::string, std::string, std::less<>> settings;
+  /// Tokens of a text by the tokenizer of the run, without BOS.
+  std::function<std::int64_t(std::string_view)> count_tokens;
+};
+
+struct Task {
+  std::string name;     // as --tasks has it; one with parts is "ruler" and its samples' tasks are "ruler/PART"
+  std::string summary;  // one line for `tome eval --list`
+  std::string data;     // the NAMEs of --data that it needs or takes, and where to get them; empty: none
+  /// Throws UserError for data that is absent or broken (file, line, reason).
+  std::function<EvalSet(const TaskRequest&)> make;
+  /// 0 wrong .. 1 right, of one answer.
+  std::function<double(const EvalSample&, std::string_view answer)> score;
+  /// Also asked with retrieved passages and without the document, whatever the flags say (novel, QA tasks).
+  bool always_compare = false;
+};
+
+/// All tasks, in the order of docs/tasks.md.
+const std::vector<Task>& tasks();
+/// Of a task or of one of its parts ("ruler/vt"). Throws UserError listing the names.
+const Task& find_task(std::string_view name);
+
+/// The path behind --data NAME, or `fallback` under the folder TOME_DATA when that is there, or nothing.
+std::optional<std::filesystem::path> find_data(const TaskRequest& request, std::string_view name,
+                                               const std::filesystem::path& fallback = {});
+/// The same, or a UserError: "TASK: needs --data NAME=PATH; WHERE TO GET IT".
+std::filesystem::path need_data(const TaskRequest& request, std::string_view task, std::string_view name,
+                                std::string_view where_to_get, const std::filesystem::path& fallback = {});
+
+/// A setting of --set as a whole number of at least `least`. Throws UserError naming the setting.
+std::int64_t setting(const TaskRequest& request, std::string_view name, std::int64_t otherwise, std::int64_t least);
+std::string setting(const TaskRequest& request, std::string_view name, std::string_view otherwise);
+
+/// Puts `more` behind `set`: indices of documents are shifted. Ids must stay unique.
+void append(EvalSet& set, EvalSet more);
+
+}  // namespace tome::eval
