@@ -28,6 +28,13 @@ TokenId end_of_turn(const Tokenizer& tokenizer, const Layout& layout) {
   return ends.front();
 }
 
+// A space stands before the answer where the layout's words end in one (as "Answer:").
+std::string spaced_answer(const Tokenizer& tokenizer, const Layout& layout, std::string_view answer) {
+  const bool spaced = !layout.after_question.empty() &&
+                      std::string_view(" \n\"").find(layout.after_question.back()) == std::string_view::npos;
+  return spaced && !prefixes_space(tokenizer) ? cat(' ', answer) : std::string(answer);
+}
+
 }  // namespace
 
 DocumentPrompt encode_document(const Tokenizer& tokenizer, const Layout& layout, std::string_view document,
@@ -67,10 +74,12 @@ std::vector<TokenId> encode_question(const Tokenizer& tokenizer, const Layout& l
 
 bool ends_at_line(const Layout& layout) { return !layout.stops.empty() && layout.stops.front() == "\n"; }
 
+std::vector<TokenId> encode_answer_begin(const Tokenizer& tokenizer, const Layout& layout, std::string_view words) {
+  return tokenizer.encode(spaced_answer(tokenizer, layout, words)).ids;
+}
+
 std::vector<TokenId> encode_answer(const Tokenizer& tokenizer, const Layout& layout, std::string_view answer) {
-  const bool spaced = !layout.after_question.empty() &&
-                      std::string_view(" \n\"").find(layout.after_question.back()) == std::string_view::npos;
-  std::string text = spaced && !prefixes_space(tokenizer) ? cat(' ', answer) : std::string(answer);
+  const std::string text = spaced_answer(tokenizer, layout, answer);
   if (!layout.stops.empty()) return tokenizer.encode(text + layout.stops.front()).ids;
   std::vector<TokenId> ids = tokenizer.encode(text).ids;
   ids.push_back(end_of_turn(tokenizer, layout));

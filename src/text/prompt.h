@@ -37,4 +37,7 @@ bool ends_at_line(const Layout& layout);
 /// tokenizer has no token to end with.
 std::vector<TokenId> encode_answer(const Tokenizer& tokenizer, const Layout& layout, std::string_view answer);
 
+/// The first words of an answer that the model is to go on with.
+std::vector<TokenId> encode_answer_begin(const Tokenizer& tokenizer, const Layout& layout, std::string_view words);
+
 }  // namespace tome

@@ -1,10 +1,5 @@
 #include "train/log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -12,7 +7,6 @@
 
 #include "base/error.h"
 #include "formats/json.h"
-#include "formats/new_file.h"
 
 namespace tome {
 namespace {
@@ -102,38 +96,6 @@ constexpr const char* kValidations = "validation.jsonl";
 constexpr const char* kSamples = "samples.jsonl";
 
 }  // namespace
-
-JsonLines::JsonLines(std::filesystem::path path, const std::vector<std::string>& lines) : path_(std::move(path)) {
-  std::error_code error;
-  std::filesystem::create_directories(path_.parent_path(), error);
-  NewFile file(path_);
-  for (const std::string& line : lines) {
-    file.write(line);
-    file.write("\n");
-  }
-  file.finish();
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (fd_ < 0) throw_user_error("cannot write to ", path_.string(), ": ", std::strerror(errno));
-}
-
-JsonLines::~JsonLines() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-void JsonLines::add(const std::string& line) {
-  const std::string whole = line + "\n";
-  std::string_view left = whole;
-  while (!left.empty()) {
-    const ssize_t done = ::write(fd_, left.data(), left.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) break;
-    left.remove_prefix(static_cast<std::size_t>(done));
-  }
-  if (!left.empty() || ::fdatasync(fd_) != 0) {
-    throw_user_error("cannot write to ", path_.string(), ": ", std::strerror(errno),
-                     "; make room and give the same command again: it goes on from the last checkpoint");
-  }
-}
 
 RunLog::RunLog(const std::filesystem::path& folder, std::int64_t step)
     : steps_(read_records<StepRecord>(folder / kSteps, step)),

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/json_lines.h"
+
 namespace tome {
 
 struct StepRecord {
@@ -35,22 +37,6 @@ struct SampleRecord {
   std::int64_t step = 0;
   std::string question, expected, answer;
   bool operator==(const SampleRecord&) const = default;
-};
-
-/// One JSON Lines file: appended to line by line, each on disk when add() returns.
-class JsonLines {
- public:
-  /// `lines`: what the file shall hold at first. It replaces the file at once. Throws UserError naming the file.
-  JsonLines(std::filesystem::path path, const std::vector<std::string>& lines);
-  ~JsonLines();
-  JsonLines(const JsonLines&) = delete;
-  JsonLines& operator=(const JsonLines&) = delete;
-
-  void add(const std::string& line);
-
- private:
-  std::filesystem::path path_;
-  int fd_ = -1;
 };
 
 class RunLog {

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "formats/new_file.h"
 #include "text/html_escape.h"
+#include "text/report_page.h"
 #include "train/chart.h"
-#include "train/report_style.h"
 
 namespace tome {
 namespace {
@@ -166,18 +166,10 @@ std::string sample_tables(const Report& report) {
 }  // namespace
 
 std::string report_html(const Report& report) {
-  const std::string title = escape_html(report.title);
-  std::string out =
-      cat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          // Nothing may load or run, whatever an answer holds.
-          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-          "<title>",
-          title, " \xc2\xb7 tome train</title>\n<style>", kReportStyle, "</style>\n</head>\n<body>\n<main>\n<h1>",
-          title, "</h1>\n<p class=\"lead\">A training run of tome.</p>\n");
-  out += facts(report) + "<div class=\"charts\">\n";
-  for (const Chart& chart : charts(report)) out += chart_html(chart);
-  return out + "</div>\n" + sample_tables(report) + settings_table(report) + "</main>\n</body>\n</html>\n";
+  std::string body = facts(report) + "<div class=\"charts\">\n";
+  for (const Chart& chart : charts(report)) body += chart_html(chart);
+  body += "</div>\n" + sample_tables(report) + settings_table(report);
+  return report_page(report.title, "tome train", "A training run of tome.", body);
 }
 
 void write_report(const std::filesystem::path& path, const Report& report) {

@@ -1,0 +1,166 @@
+#include "eval/results.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "base/error.h"
+#include "eval/task.h"
+
+namespace tome::eval {
+namespace {
+
+constexpr std::size_t kMostDepths = 21;
+
+std::string label(const std::string& answerer, const View& view) {
+  return view.label.empty() ? answerer : cat(answerer, " + ", view.label);
+}
+
+// Counts of one row while its samples come by.
+struct Sum {
+  ResultRow row;
+  std::vector<double> scores;
+
+  void add(const EvalSample& sample, const EvalAnswer* answer) {
+    if (answer == nullptr || answer->finish_reason == "missing") {
+      ++row.missing;
+    } else if (answer->finish_reason == "skipped") {
+      ++row.skipped;
+    } else if (!answer->error.empty()) {
+      ++row.errors;
+    } else {
+      scores.push_back(score_answer(sample, answer->text));
+      row.cut_tokens += answer->cut_tokens;
+      row.prompt_tokens += answer->prompt_tokens;
+      row.answer_tokens += answer->answer_tokens;
+      row.seconds += answer->seconds;
+    }
+    if (answer != nullptr) row.cost += answer->cost;
+  }
+
+  ResultRow finish() {
+    row.n = scores.size();
+    for (const double score : scores) row.score += score / static_cast<double>(row.n);
+    row.interval = mean_interval(scores);
+    return row;
+  }
+};
+
+using Cell = std::pair<std::string, std::int64_t>;  // task, length
+
+// Cells in the order in which they first come, and the depths of each.
+struct Cells {
+  std::vector<Cell> order;
+  std::map<Cell, std::set<double>> depths;
+};
+
+Cells find_cells(const EvalSet& set) {
+  Cells cells;
+  for (const EvalSample& sample : set.samples) {
+    const Cell cell{sample.task, sample.length};
+    if (!cells.depths.contains(cell)) cells.order.push_back(cell);
+    cells.depths[cell].insert(sample.depth);
+  }
+  return cells;
+}
+
+void add_rows(std::vector<ResultRow>& rows, const EvalSet& set, const View& view, const std::string& answerer,
+              const Cell& cell, const std::set<double>& depths) {
+  std::map<double, Sum> sums;  // -2: all depths
+  constexpr double kAll = -2;
+  const bool split = depths.size() >= 2 && depths.size() <= kMostDepths;
+  for (const EvalSample& sample : set.samples) {
+    if (sample.task != cell.first || sample.length != cell.second) continue;
+    const auto found = view.answers.find(sample.id);
+    const EvalAnswer* answer = found == view.answers.end() ? nullptr : &found->second;
+    sums[kAll].add(sample, answer);
+    if (split) sums[sample.depth].add(sample, answer);
+  }
+  for (auto& [depth, sum] : sums) {
+    sum.row.task = cell.first;
+    sum.row.length = cell.second;
+    sum.row.depth = depth == kAll ? -1 : depth;
+    sum.row.answerer = label(answerer, view);
+    sum.row.view = view.name;
+    rows.push_back(sum.finish());
+  }
+}
+
+}  // namespace
+
+std::string scored_text(const EvalSample& sample, std::string_view answer) {
+  constexpr const char* kSpace = " \t\r\n";
+  const std::size_t begin = answer.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return "";
+  answer = answer.substr(begin);
+  if (sample.one_line) answer = answer.substr(0, answer.find_first_of("\r\n"));
+  return std::string(answer.substr(0, answer.find_last_not_of(kSpace) + 1));
+}
+
+double score_answer(const EvalSample& sample, std::string_view answer) {
+  return find_task(sample.task).score(sample, scored_text(sample, answer));
+}
+
+std::vector<ResultRow> make_results(const EvalSet& set, std::span<const View> views, const std::string& answerer) {
+  const Cells cells = find_cells(set);
+  std::vector<ResultRow> rows;
+  for (const Cell& cell : cells.order) {
+    for (const View& view : views) add_rows(rows, set, view, answerer, cell, cells.depths.at(cell));
+  }
+  return rows;
+}
+
+nlohmann::ordered_json results_json(std::span<const ResultRow> rows, const nlohmann::json& run) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const ResultRow& row : rows) {
+    nlohmann::ordered_json object = {{"task", row.task},
+                                     {"length", row.length},
+                                     {"depth", nullptr},
+                                     {"answerer", row.answerer},
+                                     {"n", row.n},
+                                     {"score", nullptr},
+                                     {"low", row.interval.low},
+                                     {"high", row.interval.high},
+                                     {"cut_tokens", row.cut_tokens},
+                                     {"seconds", row.seconds},
+                                     {"view", row.view},
+                                     {"skipped", row.skipped},
+                                     {"errors", row.errors},
+                                     {"missing", row.missing},
+                                     {"prompt_tokens", row.prompt_tokens},
+                                     {"answer_tokens", row.answer_tokens},
+                                     {"tokens_per_second", nullptr},
+                                     {"cost", row.cost},
+                                     {"run", run.value("answerer", nlohmann::json())},
+                                     {"data_revision", run.value("data_revision", nlohmann::json())}};
+    if (row.depth >= 0) object["depth"] = row.depth;
+    if (row.n > 0) object["score"] = row.score;
+    if (row.seconds > 0) {
+      object["tokens_per_second"] = static_cast<double>(row.prompt_tokens + row.answer_tokens) / row.seconds;
+    }
+    out.push_back(std::move(object));
+  }
+  return out;
+}
+
+std::vector<LengthScore> mean_over_parts(std::span<const ResultRow> rows, std::string_view task,
+                                         std::string_view view) {
+  std::map<std::int64_t, LengthScore> sums;
+  for (const ResultRow& row : rows) {
+    const bool of_task = std::string_view(row.task).substr(0, row.task.find('/')) == task;
+    if (!of_task || row.view != view || row.depth >= 0 || row.n == 0) continue;
+    LengthScore& sum = sums[row.length];
+    sum.length = row.length;
+    sum.score += row.score;
+    ++sum.parts;
+  }
+  std::vector<LengthScore> out;
+  for (auto& [length, sum] : sums) {
+    sum.score /= static_cast<double>(sum.parts);
+    out.push_back(sum);
+  }
+  return out;
+}
+
+}  // namespace tome::eval
