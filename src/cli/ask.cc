@@ -14,7 +14,6 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
-#include "formats/printable.h"
 #include "model/plan.h"
 #include "read/session.h"
 #include "text/document.h"
@@ -114,7 +113,7 @@ class Conversation {
         limits_(limits),
         open_(open_model(flags.model)),
         threads_(flags.model.thread_count()),
-        layout_(choose_layout()),
+        layout_(choose_layout(open_, flags.model, flags.layout)),
         session_(*open_.model, open_.tokenizer->fingerprint(), threads_, session_options()) {
     read(files);
   }
@@ -155,16 +154,6 @@ class Conversation {
   }
 
  private:
-  const Layout& choose_layout() const {
-    const std::string& trained = open_.use.layout;
-    if (!trained.empty() && !flags_.layout.empty() && trained != flags_.layout) {
-      throw_user_error("--layout ", flags_.layout, ": the adapter (", flags_.model.adapter,
-                       "/tome.json) was trained with ", in_quotes(trained), "; leave the flag out");
-    }
-    const std::string& name = trained.empty() ? flags_.layout : trained;
-    return name.empty() ? default_layout(*open_.tokenizer) : find_layout(name);
-  }
-
   SessionOptions session_options() const {
     SessionOptions options;
     options.exact = flags_.model.exact;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "cli/output.h"
+#include "formats/printable.h"
 #include "model/config_limits.h"
 #include "text/document.h"
 
@@ -129,6 +130,16 @@ OpenModel open_model(const ModelFlags& flags) {
   if (open.adapter) use_trained_weights(*open.adapter, *open.model);
   open.use = use.value_or(AdapterUse());
   return open;
+}
+
+const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, const std::string& layout) {
+  const std::string& trained = open.use.layout;
+  if (!trained.empty() && !layout.empty() && trained != layout) {
+    throw_user_error("--layout ", layout, ": the adapter (", flags.adapter, "/tome.json) was trained with ",
+                     in_quotes(trained), "; leave the flag out");
+  }
+  const std::string& name = trained.empty() ? layout : trained;
+  return name.empty() ? default_layout(*open.tokenizer) : find_layout(name);
 }
 
 OpenTokenizer open_tokenizer(const fs::path& path) {

@@ -12,6 +12,7 @@
 #include "model/adapter_folder.h"
 #include "model/model.h"
 #include "ops/attention.h"
+#include "text/layout.h"
 #include "text/tokenizer.h"
 
 namespace tome {
@@ -59,6 +60,10 @@ struct OpenModel {
 /// Notes (chosen RoPE scaling, an adapter of another base) go to stderr unless quiet. RoPE scaling comes from the
 /// adapter's tome.json when it has one; a flag that contradicts it is a UserError.
 OpenModel open_model(const ModelFlags& flags);
+
+/// The adapter's own layout, else the one that --layout names, else what suits the model. Throws UserError when the flag
+/// contradicts the adapter.
+const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, const std::string& layout);
 
 /// A tokenizer without its model's weights. A GGUF's pieces lie in `gguf`.
 struct OpenTokenizer {

@@ -27,6 +27,7 @@ int report(int code, const std::string& message, bool json) {
 void add_commands(CLI::App& app) {
   tome::cli::add_ask(app);
   tome::cli::add_train(app);
+  tome::cli::add_eval(app);
   tome::cli::add_perplexity(app);
   tome::cli::add_plan(app);
   tome::cli::add_bench(app);

@@ -21,7 +21,8 @@ struct TaskRequest {
   std::vector<double> depths;         // 0 begin .. 1 end; empty: the task's default
   std::int64_t samples = 0;           // of each cell (task, length); 0: the task's default
   std::uint64_t seed = 1;
-  std::int64_t shots = 0;  // worked examples that each sample must carry, if the task has any
+  std::int64_t frame_tokens = 0;  // that the answerer's layout puts around: lengths include them
+  std::int64_t shots = 0;         // worked examples that each sample must carry, if the task has any
   /// --data NAME=PATH: the user's own files, by the name that the task gives them ("lines", "books", "squad").
   std::map<std::string, std::filesystem::path, std::less<>> data;
   /// --set NAME=VALUE: settings of single tasks, named "TASK.SETTING" ("topics.ask" = "1").

@@ -5,10 +5,10 @@ namespace tome {
 
 inline constexpr const char* kReportStyle = R"css(
 :root { color-scheme: light dark; --ink: #1d2329; --soft: #5a6570; --page: #ffffff; --card: #f6f7f9; --line: #d9dee3;
-  --c0: #0b62c4; --c1: #b3470b; --c2: #1f7a3d; }
+  --c0: #0b62c4; --c1: #b3470b; --c2: #1f7a3d; --c3: #7b3fb5; --c4: #a3153f; --c5: #5f6b00; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ec; --soft: #9aa5b0; --page: #14181c; --card: #1c2228; --line: #343c45;
-    --c0: #6db1ff; --c1: #ff9f5a; --c2: #6fd08c; }
+    --c0: #6db1ff; --c1: #ff9f5a; --c2: #6fd08c; --c3: #c9a0f5; --c4: #ff8fa8; --c5: #d3dd6a; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 68rem; background: var(--page); color: var(--ink);
@@ -42,7 +42,10 @@ svg .y { text-anchor: end; }
 .curve circle { fill: var(--key); }
 .curve.c1 path { stroke-dasharray: 6 4; }
 .curve.c2 path { stroke-dasharray: 2 3; }
+.curve .bar { stroke-width: 1.2; stroke-dasharray: none; }
+.curve.c3 path, .curve.c4 path, .curve.c5 path { stroke-dasharray: 9 3 2 3; }
 .c0 { --key: var(--c0); } .c1 { --key: var(--c1); } .c2 { --key: var(--c2); }
+.c3 { --key: var(--c3); } .c4 { --key: var(--c4); } .c5 { --key: var(--c5); }
 figcaption { margin: .35rem 0 0; }
 details { margin-top: .4rem; }
 summary { cursor: pointer; }
@@ -51,6 +54,11 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 caption { text-align: left; padding: .4rem 0; }
 th, td { padding: .2rem .75rem .2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 .scroll td, .scroll th { text-align: right; padding: .2rem 0 .2rem 1rem; }
+.wide-scroll { overflow-x: auto; margin: .75rem 0; }
+.scores td, .scores th { text-align: right; white-space: nowrap; padding: .25rem .6rem; }
+.scores th:first-child, .words th { text-align: left; }
+.words th { font-weight: 500; min-width: 12rem; }
+.words td { overflow-wrap: anywhere; min-width: 8rem; }
 .wide { width: 100%; }
 .wide th { white-space: nowrap; font-weight: 500; }
 .wide td { width: 100%; white-space: pre-wrap; overflow-wrap: anywhere; }

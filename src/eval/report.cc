@@ -1,0 +1,315 @@
+#include "eval/report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "eval/task.h"
+#include "formats/new_file.h"
+#include "text/report_page.h"
+
+namespace tome::eval {
+namespace {
+
+constexpr double kEffectiveThreshold = 0.856;  // RULER's: Llama-2-7B at 4K
+
+std::string_view whole_name(std::string_view task) { return task.substr(0, task.find('/')); }
+
+template <typename... Numbers>
+std::string print(const char* format, Numbers... numbers) {
+  std::array<char, 200> text;
+  std::snprintf(text.data(), text.size(), format, numbers...);
+  return text.data();
+}
+
+std::string score_of(const ResultRow& row) {
+  std::string text = score_text(row.score, row.interval.low, row.interval.high, row.n);
+  return row.n > 0 ? cat(text, " n ", row.n) : text;
+}
+
+// Names in the order of the rows, each once.
+template <typename Value, typename Of>
+std::vector<Value> distinct(std::span<const ResultRow> rows, const Of& of) {
+  std::vector<Value> values;
+  for (const ResultRow& row : rows) {
+    const Value value = of(row);
+    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+  }
+  return values;
+}
+
+std::vector<ResultRow> rows_of(std::span<const ResultRow> rows, std::string_view task) {
+  std::vector<ResultRow> out;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(out),
+               [&](const ResultRow& row) { return whole_name(row.task) == task; });
+  return out;
+}
+
+const ResultRow* find_row(std::span<const ResultRow> rows, std::string_view task, std::int64_t length, double depth,
+                          std::string_view answerer) {
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const ResultRow& row) {
+    return row.task == task && row.length == length && row.depth == depth && row.answerer == answerer;
+  });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+// Parts and answerers down, lengths across.
+ReportTable length_table(std::span<const ResultRow> rows) {
+  const auto tasks = distinct<std::string>(rows, [](const ResultRow& r) { return r.task; });
+  const auto answerers = distinct<std::string>(rows, [](const ResultRow& r) { return r.answerer; });
+  const auto lengths = distinct<std::int64_t>(rows, [](const ResultRow& r) { return r.length; });
+  ReportTable table;
+  table.heading = {"task", "answerer"};
+  for (const std::int64_t length : lengths) table.heading.push_back(length_text(length));
+  for (const std::string& task : tasks) {
+    for (const std::string& answerer : answerers) {
+      std::vector<std::string> line = {task, answerer};
+      bool any = false;
+      for (const std::int64_t length : lengths) {
+        const ResultRow* row = find_row(rows, task, length, -1, answerer);
+        any = any || (row != nullptr && row->n > 0);
+        line.push_back(row == nullptr ? "-" : score_of(*row));
+      }
+      if (any) table.rows.push_back(std::move(line));
+    }
+  }
+  return table;
+}
+
+// Depth down, length across.
+ReportTable depth_table(std::span<const ResultRow> rows, const std::string& task, const std::string& answerer) {
+  ReportTable table;
+  std::set<double> depths;
+  std::vector<std::int64_t> lengths;
+  for (const ResultRow& row : rows) {
+    if (row.task != task || row.answerer != answerer || row.depth < 0 || row.n == 0) continue;
+    depths.insert(row.depth);
+    if (std::find(lengths.begin(), lengths.end(), row.length) == lengths.end()) lengths.push_back(row.length);
+  }
+  table.caption = cat(task, ", ", answerer, ": score by depth of the answer (0 %: the text's beginning) and length");
+  table.heading = {"depth"};
+  for (const std::int64_t length : lengths) table.heading.push_back(length_text(length));
+  for (const double depth : depths) {
+    std::vector<std::string> line = {print("%.0f %%", 100 * depth)};
+    std::vector<double> shades;
+    for (const std::int64_t length : lengths) {
+      const ResultRow* row = find_row(rows, task, length, depth, answerer);
+      const bool scored = row != nullptr && row->n > 0;
+      line.push_back(scored ? print("%.2f n %zu", row->score, row->n) : "-");
+      shades.push_back(scored ? row->score : -1);
+    }
+    table.rows.push_back(std::move(line));
+    table.shades.push_back(std::move(shades));
+  }
+  return table;
+}
+
+ScoreChart chart_of(std::span<const ResultRow> rows, const std::string& task, std::size_t number) {
+  ScoreChart chart{cat("chart-", number), task, {}};
+  for (const std::string& answerer : distinct<std::string>(rows, [](const ResultRow& r) { return r.answerer; })) {
+    ScoreCurve curve{answerer, {}};
+    for (const ResultRow& row : rows) {
+      if (row.task != task || row.answerer != answerer || row.depth >= 0 || row.n == 0 || row.length == 0) continue;
+      curve.points.push_back({static_cast<double>(row.length), row.score, row.interval.low, row.interval.high});
+    }
+    std::sort(curve.points.begin(), curve.points.end(),
+              [](const ScorePoint& a, const ScorePoint& b) { return a.length < b.length; });
+    if (!curve.points.empty()) chart.curves.push_back(std::move(curve));
+  }
+  return chart;
+}
+
+// "gemma: 0.81 with the whole text, 0.55 without: the text gave 0.26"
+void add_gains(ReportSection& section, std::span<const ResultRow> rows) {
+  ReportTable table;
+  table.caption = "What the text gave: the score of each view less that without any document";
+  table.heading = {"task", "length", "answerer", "score", "gain"};
+  for (const ResultRow& row : rows) {
+    if (row.depth >= 0 || row.n == 0) continue;
+    const auto base = std::find_if(rows.begin(), rows.end(), [&](const ResultRow& other) {
+      return other.view == "none" && other.task == row.task && other.length == row.length && other.depth < 0;
+    });
+    if (base == rows.end() || base->n == 0) continue;
+    table.rows.push_back({row.task, length_text(row.length), row.answerer, score_of(row),
+                          row.view == "none" ? "" : print("%+.2f", row.score - base->score)});
+  }
+  if (!table.rows.empty()) section.tables.push_back(std::move(table));
+}
+
+void add_means(ReportSection& section, std::span<const ResultRow> rows, const std::string& task) {
+  const auto views = distinct<std::string>(rows, [](const ResultRow& r) { return r.view; });
+  ReportTable table;
+  table.caption = print(
+      "Mean over the parts, each counting once; effective length: the longest up to which all means "
+      "reach %.1f %%",
+      100 * kEffectiveThreshold);
+  table.heading = {"shown", "length", "parts", "mean"};
+  for (const std::string& view : views) {
+    std::int64_t effective = 0;
+    bool reached = true;
+    for (const LengthScore& mean : mean_over_parts(rows, task, view)) {
+      table.rows.push_back({view, length_text(mean.length), cat(mean.parts), print("%.3f", mean.score)});
+      reached = reached && mean.score >= kEffectiveThreshold;
+      if (reached) effective = mean.length;
+    }
+    table.rows.push_back({view, "effective", "", effective == 0 ? "none" : length_text(effective)});
+  }
+  section.tables.push_back(std::move(table));
+}
+
+ReportSection task_section(std::span<const ResultRow> all, const std::string& task, std::size_t number) {
+  const std::vector<ResultRow> rows = rows_of(all, task);
+  ReportSection section;
+  section.title = task;
+  section.paragraphs.push_back(find_task(task).summary);
+  const auto parts = distinct<std::string>(rows, [](const ResultRow& r) { return r.task; });
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    ScoreChart chart = chart_of(rows, parts[i], number * 100 + i);
+    const auto many = [](const ScoreCurve& curve) { return curve.points.size() > 1; };
+    if (std::any_of(chart.curves.begin(), chart.curves.end(), many)) section.charts.push_back(std::move(chart));
+  }
+  section.tables.push_back(length_table(rows));
+  if (parts.size() > 1) add_means(section, rows, task);
+  for (const std::string& part : parts) {
+    for (const std::string& answerer : distinct<std::string>(rows, [](const ResultRow& r) { return r.answerer; })) {
+      ReportTable table = depth_table(rows, part, answerer);
+      if (!table.rows.empty()) section.tables.push_back(std::move(table));
+    }
+  }
+  add_gains(section, rows);
+  return section;
+}
+
+// Every sample is accounted for.
+ReportSection counts_section(std::span<const ResultRow> rows) {
+  ReportSection section;
+  section.title = "Counts";
+  section.paragraphs.push_back(
+      "Scores are means over the scored samples alone. Skipped samples were longer than the window (--too-long skip), "
+      "errors are requests that failed for good, missing ones have no answer yet.");
+  ReportTable table;
+  table.heading = {"task",   "length",  "answerer",   "samples", "scored",   "skipped",
+                   "errors", "missing", "cut tokens", "seconds", "tokens/s", "cost"};
+  for (const ResultRow& row : rows) {
+    if (row.depth >= 0) continue;
+    const std::size_t samples = row.n + row.skipped + row.errors + row.missing;
+    const auto tokens = static_cast<double>(row.prompt_tokens + row.answer_tokens);
+    table.rows.push_back({row.task, length_text(row.length), row.answerer, cat(samples), cat(row.n), cat(row.skipped),
+                          cat(row.errors), cat(row.missing), thousands(row.cut_tokens), print("%.1f", row.seconds),
+                          row.seconds > 0 ? print("%.0f", tokens / row.seconds) : "-",
+                          row.cost > 0 ? print("$%.4f", row.cost) : "-"});
+  }
+  section.tables.push_back(std::move(table));
+  return section;
+}
+
+std::string plain(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+ReportSection settings_section(const nlohmann::json& run) {
+  ReportSection section;
+  section.title = "Settings";
+  ReportTable table;
+  table.heading = {"setting", "value"};
+  table.long_text = true;
+  for (const char* part : {"answerer", "request"}) {
+    for (const auto& [key, value] : run.value(part, nlohmann::json::object()).items()) {
+      table.rows.push_back({key, plain(value)});
+    }
+  }
+  table.rows.push_back({"data_revision", plain(run.value("data_revision", nlohmann::json()))});
+  section.tables.push_back(std::move(table));
+  for (const auto& note : run.value("notes", nlohmann::json::array())) section.paragraphs.push_back(plain(note));
+  return section;
+}
+
+// Question, accepted answers and what was said, view by view.
+ReportTable answers_table(const EvalSet& set, std::span<const View> views, const auto& wanted) {
+  ReportTable table;
+  table.long_text = true;
+  table.heading = {"question", "accepted"};
+  for (const View& view : views) table.heading.push_back(view.label.empty() ? "whole text" : view.label);
+  for (const EvalSample& sample : set.samples) {
+    if (!wanted(sample)) continue;
+    std::vector<std::string> line = {sample.question, sample.answers.front()};
+    for (const View& view : views) {
+      const auto found = view.answers.find(sample.id);
+      if (found == view.answers.end()) {
+        line.push_back("");
+        continue;
+      }
+      const EvalAnswer& answer = found->second;
+      if (!answer.error.empty() || answer.finish_reason == "skipped" || answer.finish_reason == "missing") {
+        line.push_back(cat("(", answer.error.empty() ? answer.finish_reason : answer.error, ")"));
+      } else {
+        line.push_back(cat(print("%.2f", score_answer(sample, answer.text)), "  ", scored_text(sample, answer.text)));
+      }
+    }
+    table.rows.push_back(std::move(line));
+  }
+  return table;
+}
+
+std::vector<std::string> task_names(const EvalSet& set) {
+  std::vector<std::string> names;
+  for (const EvalSample& sample : set.samples) {
+    const std::string name(whole_name(sample.task));
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+void write_file(const std::filesystem::path& path, const std::string& text) {
+  NewFile file(path);
+  file.write(text);
+  file.finish();
+}
+
+std::string name_of(const RunFolder& folder) {
+  return folder.run().value("answerer", nlohmann::json::object()).value("name", std::string("answers"));
+}
+
+}  // namespace
+
+std::vector<ReportSection> report_sections(const RunFolder& folder, const EvalSet& set, std::span<const View> views) {
+  const std::vector<ResultRow> rows = make_results(set, views, name_of(folder));
+  std::vector<ReportSection> sections;
+  for (const std::string& task : task_names(set)) sections.push_back(task_section(rows, task, sections.size()));
+  sections.push_back(counts_section(rows));
+  sections.push_back(settings_section(folder.run()));
+  return sections;
+}
+
+void write_reports(const RunFolder& folder, const EvalSet& set, std::span<const View> views) {
+  const std::filesystem::path& path = folder.path();
+  const std::string name = name_of(folder);
+  std::vector<ReportSection> sections = report_sections(folder, set, views);
+  write_file(path / "report.md", markdown(cat("Evaluation of ", name), sections));
+  ReportSection transcript;
+  transcript.title = "Answers";
+  transcript.tables.push_back(
+      answers_table(set, views, [](const EvalSample& sample) { return find_task(sample.task).always_compare; }));
+  if (!transcript.tables.back().rows.empty()) sections.insert(sections.end() - 2, std::move(transcript));
+  write_file(path / "report.html",
+             report_page(name, "tome eval", "How much of its window it uses.", html_body(sections)));
+  const auto results = results_json(make_results(set, views, name), folder.run());
+  write_file(path / "results.json", results.dump(1) + "\n");
+  std::vector<ReportSection> parts;
+  for (const std::string& task : task_names(set)) {
+    ReportSection part;
+    part.title = task;
+    part.tables.push_back(
+        answers_table(set, views, [&](const EvalSample& sample) { return whole_name(sample.task) == task; }));
+    parts.push_back(std::move(part));
+  }
+  write_file(path / "transcript.md", markdown(cat("Answers of ", name), parts));
+}
+
+std::string summary(const RunFolder& folder, const EvalSet& set, std::span<const View> views) {
+  return markdown(folder.path().filename().string(), report_sections(folder, set, views));
+}
+
+}  // namespace tome::eval

@@ -1,0 +1,23 @@
+// report.md, report.html, results.json and transcript.md of a run.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "eval/report_parts.h"
+#include "eval/results.h"
+#include "eval/run_folder.h"
+
+namespace tome::eval {
+
+/// The sections of a run's report.
+std::vector<ReportSection> report_sections(const RunFolder& folder, const EvalSet& set, std::span<const View> views);
+
+/// Writes all four into the folder, each at once. Throws UserError naming the file.
+void write_reports(const RunFolder& folder, const EvalSet& set, std::span<const View> views);
+
+/// The tables for a terminal.
+std::string summary(const RunFolder& folder, const EvalSet& set, std::span<const View> views);
+
+}  // namespace tome::eval
