@@ -38,6 +38,12 @@ def contains(text, answer):
     return re.search(r"(?<!\w)" + re.escape(fold(answer)) + r"(?!\w)", fold(text)) is not None
 
 
+def accepted(output, answers):
+    """An accepted answer stands in the output's first line that is not blank."""
+    lines = [line for line in output.split("\n") if fold(line)]
+    return bool(lines) and any(contains(lines[0], answer) for answer in answers)
+
+
 def whole_body(text):
     """Bounds of the novel inside the Project Gutenberg header and footer lines."""
     start = re.search(rb"\*\*\* START OF THIS PROJECT[^\n]*\n", text)

@@ -2,7 +2,6 @@
 // or not there.
 #include <fcntl.h>
 #include <httplib.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,9 +12,11 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <thread>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/fetch_published.h"
@@ -68,21 +69,14 @@ std::string lower_hex(std::string text) {
 }
 
 std::string file_sha256(const fs::path& path) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  TOME_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  Sha256 hash;
   std::ifstream file(path, std::ios::binary);
   std::vector<char> block(1 << 20);
   while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0) {
-    TOME_CHECK(EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(file.gcount())) == 1);
+    hash.update(std::as_bytes(std::span(block.data(), static_cast<std::size_t>(file.gcount()))));
   }
   if (file.bad()) throw_user_error(path.string(), ": cannot be read back; check the disk");
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  TOME_CHECK(EVP_DigestFinal_ex(context.get(), digest, &size) == 1);
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i)
-    hex += {"0123456789abcdef"[digest[i] >> 4], "0123456789abcdef"[digest[i] & 15]};
-  return hex;
+  return hash.finish();
 }
 
 // `path`.partial, and `path`.partial.from: what it is the beginning of.
