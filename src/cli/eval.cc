@@ -17,6 +17,7 @@
 #include "eval/fit.h"
 #include "eval/report.h"
 #include "eval/run_folder.h"
+#include "eval/sample_json.h"
 #include "read/session.h"
 
 namespace tome::cli {

@@ -1,8 +1,7 @@
 #include "cli/eval_views.h"
 
-#include <algorithm>
+#include <utility>
 
-#include "eval/retrieval.h"
 #include "eval/task.h"
 #include "eval/view_name.h"
 
@@ -17,21 +16,30 @@ std::vector<std::size_t> samples_where(const eval::EvalSet& set, const auto& wan
   return indices;
 }
 
+eval::EvalSet without_documents(const eval::EvalSet& set) {
+  eval::EvalSet out;
+  out.documents.emplace_back();
+  out.samples = set.samples;
+  for (eval::EvalSample& sample : out.samples) sample.document = 0;
+  return out;
+}
+
 }  // namespace
 
 std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer) {
+  (void)tokenizer;
   const auto compared = [&](bool asked) {
-    return samples_where(
-        set, [&](const eval::EvalSample& sample) { return asked || eval::find_task(sample.task).always_compare; });
+    return samples_where(set, [&](const eval::EvalSample& sample) {
+      return asked || eval::find_task(sample.task).always_compare;
+    });
   };
   std::vector<PlannedView> views;
-  const auto add = [&](std::string name, eval::EvalSet shown, std::vector<std::size_t> asked) {
+  const auto add = [&](std::string_view name, eval::EvalSet shown, std::vector<std::size_t> asked) {
     if (asked.empty()) return;
-    std::string label = eval::view_label(name);
-    views.push_back({std::move(name), std::move(label), std::move(shown), std::move(asked)});
+    views.push_back({std::string(name), eval::view_label(name), std::move(shown), std::move(asked)});
   };
-  add(std::string(eval::kWholeView), set, samples_where(set, [](const eval::EvalSample&) { return true; }));
-  (void)tokenizer;
+  add(eval::kNoDocumentView, without_documents(set), compared(flags.no_document));
+  add(eval::kWholeView, set, samples_where(set, [](const eval::EvalSample&) { return true; }));
   return views;
 }
 

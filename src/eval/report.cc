@@ -216,7 +216,8 @@ ReportSection settings_section(const nlohmann::json& run) {
   table.heading = {"setting", "value"};
   table.long_text = true;
   for (const char* part : {"answerer", "request"}) {
-    for (const auto& [key, value] : run.value(part, nlohmann::json::object()).items()) {
+    const nlohmann::json settings = run.value(part, nlohmann::json::object());
+    for (const auto& [key, value] : settings.items()) {
       table.rows.push_back({key, plain(value)});
     }
   }

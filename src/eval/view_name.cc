@@ -11,13 +11,11 @@ std::string retrieved_view(std::string_view retriever, std::int64_t passages, st
 std::string view_label(std::string_view name) {
   if (name == kWholeView) return "";
   if (name == kNoDocumentView) return "no document";
-  std::string label(name);
-  const std::size_t dash = label.find('-');
-  if (dash == std::string::npos) return label;
-  const std::size_t times = label.find('x', dash);
-  if (times != std::string::npos) label.replace(times, 1, " x ");
-  label.replace(dash, 1, " ");
-  return label.starts_with("bm25") ? label.replace(0, 4, "BM25") : label;
+  const std::size_t dash = name.find('-'), times = name.find('x', dash);
+  if (dash == std::string_view::npos || times == std::string_view::npos) return std::string(name);
+  const std::string_view retriever = name.substr(0, dash);
+  return cat(retriever == "bm25" ? "BM25" : retriever, " ", name.substr(dash + 1, times - dash - 1), " x ",
+             name.substr(times + 1));
 }
 
 }  // namespace tome::eval
