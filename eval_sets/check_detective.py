@@ -43,8 +43,12 @@ def row_faults(row, text):
         yield "the question does not end with a question mark"
     if text[row["where"]:row["where"] + 1].isspace():
         yield f"where {row['where']} is at white space, not at the start of a sentence"
-    begin, end = check.whole_body(text)
-    yield from check.answer_faults({**row, "begin": begin, "end": end}, text)
+    begin, end, where = *check.whole_body(text), row["where"]
+    if not begin <= where < end:
+        yield f"where {where} is outside the book, which is [{begin}, {end})"
+        return
+    near = {"begin": max(begin, where - check.NEAR), "end": min(end, where + check.NEAR)}
+    yield from check.answer_faults({**row, **near}, text)
 
 
 def set_faults(rows, text, expected):
