@@ -5,7 +5,9 @@
 namespace tome::eval {
 
 const std::vector<Task>& tasks() {
-  static const std::vector<Task> all = {};
+  static const std::vector<Task> all = {
+      lines_task(),
+  };
   return all;
 }
 
