@@ -5,7 +5,7 @@
 namespace tome::eval {
 
 const std::vector<Task>& tasks() {
-  static const std::vector<Task> all = {novel_task()};
+  static const std::vector<Task> all = {lines_task(), novel_task()};
   return all;
 }
 
