@@ -169,6 +169,7 @@ class TestFolder {
   std::map<std::string, std::string> files() const {
     std::map<std::string, std::string> result;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
+      if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path(), std::ios::binary);
       result[entry.path().filename().string()] = {std::istreambuf_iterator<char>(in), {}};
     }
