@@ -10,6 +10,7 @@ namespace tome::cli {
 void add_ask(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_convert(CLI::App& app);
+void add_data(CLI::App& app);
 void add_info(CLI::App& app);
 void add_merge(CLI::App& app);
 void add_models(CLI::App& app);
