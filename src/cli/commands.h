@@ -13,6 +13,7 @@ void add_convert(CLI::App& app);
 void add_eval(CLI::App& app);
 /// Below eval.
 void add_eval_compare(CLI::App& eval);
+void add_data(CLI::App& app);
 void add_info(CLI::App& app);
 void add_merge(CLI::App& app);
 void add_models(CLI::App& app);

@@ -31,6 +31,7 @@ void add_commands(CLI::App& app) {
   tome::cli::add_perplexity(app);
   tome::cli::add_plan(app);
   tome::cli::add_bench(app);
+  tome::cli::add_data(app);
   tome::cli::add_merge(app);
   tome::cli::add_convert(app);
   tome::cli::add_text(app);

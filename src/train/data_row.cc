@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kDeepest = 16;
+constexpr const char* kBlank = " \t\n\v\f\r";
 constexpr const char* kShapes =
     "{document, question, answer}, {document, questions: [{question, answer}]}, {messages: [{role, content}]}, "
     "{conversations: [{from, value}]}, {instruction, input, output} or {text}";
@@ -48,17 +49,25 @@ struct Field {
     if (!value.is_string()) refuse("a string");
     const auto& raw = value.get_ref<const std::string&>();
     if (raw.find('\0') != std::string::npos) throw_user_error(where, ": has a NUL character");
-    return decode_text(raw).text;
+    // Most texts have nothing to decode.
+    const bool has_escapes = raw.find('\r') != std::string::npos || raw.find('\x1B') != std::string::npos;
+    return has_escapes || raw.starts_with("\xEF\xBB\xBF") ? decode_text(raw).text : raw;
   }
   std::string text() const {
     std::string out = any_text();
-    if (out.find_first_not_of(" \t\n\v\f\r") == std::string::npos) throw_user_error(where, ": is empty");
+    if (out.find_first_not_of(kBlank) == std::string::npos) throw_user_error(where, ": is empty");
     return out;
   }
   std::string answer() const {
-    const std::string all = text();
-    const std::size_t begin = all.find_first_not_of(" \t\n\v\f\r");
-    return all.substr(begin, all.find_last_not_of(" \t\n\v\f\r") + 1 - begin);
+    const std::string all = whole_answer();
+    const std::size_t begin = all.find_first_not_of(kBlank);
+    return all.substr(begin, all.find_last_not_of(kBlank) + 1 - begin);
+  }
+  /// With white space at its ends.
+  std::string whole_answer() const {
+    std::string out = any_text();
+    if (out.find_first_not_of(kBlank) == std::string::npos) throw EmptyAnswer(cat(where, ": is empty"));
+    return out;
   }
 };
 
@@ -87,7 +96,7 @@ DataRow parse_chat(const Field& turns, const char* role_key, const char* text_ke
       row.questions.push_back({content.text(), {}});
       asked = true;
     } else if (role == Role::kAssistant && asked) {
-      row.questions.back().answer = content.text();
+      row.questions.back().answer = content.whole_answer();
       asked = false;
     } else {
       throw_user_error(turn.where, ": is out of turn, expected one system message at most, then user and assistant ",
@@ -114,7 +123,7 @@ DataRow parse_questions(const Field& row) {
 DataRow parse_alpaca(const Field& row) {
   const QuestionAnswer exchange{row.at("instruction").text(), row.at("output").answer()};
   const std::string input = row.value.contains("input") ? row.at("input").any_text() : std::string();
-  const bool blank = input.find_first_not_of(" \t\n\v\f\r") == std::string::npos;
+  const bool blank = input.find_first_not_of(kBlank) == std::string::npos;
   if (blank) return {DataRow::Kind::kChat, {}, {exchange}};
   return {DataRow::Kind::kQuestions, input, {exchange}};
 }
@@ -126,6 +135,23 @@ std::string known_keys(const json& row) {
     if (++count <= 6) names += cat(names.empty() ? "" : ", ", in_quotes(key));
   }
   return cat(names.empty() ? "no keys" : "the keys ", names, count > 6 ? ", ..." : "");
+}
+
+std::string mark(const json& row, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    const auto found = row.find(key);
+    if (found == row.end()) continue;
+    if (found->is_string()) return found->get<std::string>();
+    if (found->is_number_integer()) return found->dump();
+  }
+  return {};
+}
+
+RowMarks marks_of(const json& row) {
+  const auto extractive = row.find("extractive");
+  return {mark(row, {"source"}), mark(row, {"licence", "license"}),
+          mark(row, {"document_id", "book_id", "story_id", "article_id", "book"}),
+          extractive != row.end() && *extractive == true};
 }
 
 // {text} counts only when nothing else fits: Alpaca's files carry a rendered `text` beside their fields.
@@ -140,15 +166,25 @@ DataRow parse_shape(const Field& row) {
     throw_user_error(row.where, ": is of two shapes at once, got ", known_keys(row.value), "; expected one of ",
                      kShapes);
   }
-  if (questions) return parse_questions(row);
-  if (has("messages")) return parse_chat(row.at("messages"), "role", "content");
-  if (has("conversations")) return parse_chat(row.at("conversations"), "from", "value");
-  if (alpaca) return parse_alpaca(row);
-  if (has("text")) return {DataRow::Kind::kText, row.at("text").text(), {}};
+  const auto as = [](DataShape shape, DataRow out) {
+    out.shape = shape;
+    return out;
+  };
+  if (questions) return as(has("question") ? DataShape::kQuestion : DataShape::kQuestions, parse_questions(row));
+  if (has("messages")) return as(DataShape::kMessages, parse_chat(row.at("messages"), "role", "content"));
+  if (has("conversations")) return as(DataShape::kConversations, parse_chat(row.at("conversations"), "from", "value"));
+  if (alpaca) return as(DataShape::kAlpaca, parse_alpaca(row));
+  if (has("text")) return {DataRow::Kind::kText, row.at("text").text(), {}, DataShape::kText};
   throw_user_error(row.where, ": is of no known shape, got ", known_keys(row.value), "; expected ", kShapes);
 }
 
 }  // namespace
+
+const char* to_string(DataShape shape) {
+  constexpr std::array<const char*, kDataShapes> kNames = {"question",      "questions", "messages",
+                                                           "conversations", "alpaca",    "text"};
+  return kNames[static_cast<std::size_t>(shape)];
+}
 
 DataRow parse_row(std::string_view line, const std::string& name) {
   const std::size_t bad = find_invalid_utf8(line);
@@ -158,7 +194,9 @@ DataRow parse_row(std::string_view line, const std::string& name) {
   const json value = parse_json(std::as_bytes(std::span(line.data(), line.size())), name, kDeepest);
   const Field row{value, name};
   if (!value.is_object()) row.refuse("an object");
-  return parse_shape(row);
+  DataRow out = parse_shape(row);
+  out.marks = marks_of(value);
+  return out;
 }
 
 }  // namespace tome

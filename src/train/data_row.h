@@ -5,9 +5,23 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "text/chat.h"
 
 namespace tome {
+
+enum class DataShape { kQuestion, kQuestions, kMessages, kConversations, kAlpaca, kText };
+inline constexpr int kDataShapes = 6;
+/// "question", "questions", "messages", "conversations", "alpaca", "text".
+const char* to_string(DataShape shape);
+
+/// What a row says of itself beside what is learned; what it does not say, or in another type, is empty.
+struct RowMarks {
+  std::string source;       // "source"
+  std::string licence;      // "licence" or "license"
+  std::string document_id;  // "document_id", "book_id", "story_id", "article_id" or "book"; of a number its digits
+  bool extractive = false;  // "extractive": answers are words of the document
+};
 
 struct DataRow {
   enum class Kind {
@@ -18,11 +32,19 @@ struct DataRow {
   Kind kind = Kind::kText;
   std::string document;
   std::vector<QuestionAnswer> questions;
+  DataShape shape = DataShape::kText;
+  RowMarks marks{};
+};
+
+/// An answer, output or turn of the assistant that holds nothing.
+class EmptyAnswer : public UserError {
+ public:
+  using UserError::UserError;
 };
 
 /// Reads a JSON object of a known shape. Line ends become LF and a BOM is dropped, as in documents; answers to
 /// questions lose white space at both ends. Throws UserError `NAME: reason`: not UTF-8, not JSON, unknown or mixed
-/// shapes, a wrong type, an empty text, a NUL character, turns that do not alternate.
+/// shapes, a wrong type, an empty text (an answer: EmptyAnswer), a NUL character, turns that do not alternate.
 DataRow parse_row(std::string_view line, const std::string& name);
 
 }  // namespace tome

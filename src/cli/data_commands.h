@@ -1,0 +1,12 @@
+// The commands of `tome data`, one file each.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace tome::cli {
+
+void add_data_stats(CLI::App& data);
+
+}  // namespace tome::cli

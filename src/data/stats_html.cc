@@ -1,0 +1,113 @@
+#include "data/stats_html.h"
+
+#include <cstdio>
+
+#include "base/error.h"
+#include "data/bar_chart.h"
+#include "data/stats_text.h"
+#include "formats/new_file.h"
+#include "text/html_escape.h"
+#include "train/report_style.h"
+
+namespace tome::data {
+namespace {
+
+constexpr const char* kBarStyle = ".bar { fill: var(--c0); }\n";
+
+std::string fact(const char* name, const std::string& value) {
+  return cat("<div><dt>", name, "</dt><dd>", escape_html(value), "</dd></div>");
+}
+
+std::string share(std::int64_t part, std::int64_t whole) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f %%",
+                whole > 0 ? 100 * static_cast<double>(part) / static_cast<double>(whole) : 0);
+  return text;
+}
+
+std::string facts(const Stats& stats) {
+  std::string out = "<dl class=\"facts\">" + fact("rows", thousands(stats.rows)) +
+                    fact("documents", thousands(stats.documents.bytes.count())) +
+                    fact("questions", thousands(stats.questions.bytes.count()));
+  if (stats.broken > 0) out += fact("broken lines, not counted", thousands(stats.broken));
+  if (stats.questions_of_document.count() > 0) out += fact("answers not in the text", thousands(stats.absent));
+  if (stats.all_tokens > 0) {
+    out += fact("tokens", thousands(stats.all_tokens)) +
+           fact("share of targets", share(stats.target_tokens, stats.all_tokens));
+  } else {
+    out += fact("bytes of text", thousands(stats.all_bytes)) +
+           fact("share of targets", share(stats.target_bytes, stats.all_bytes));
+  }
+  return out + "</dl>\n";
+}
+
+std::string length_row(const char* name, const Lengths& lengths) {
+  std::string out = cat("<tr><th scope=\"row\">", name, "</th><td>", thousands(lengths.count()), "</td>");
+  for (const std::uint64_t value :
+       {lengths.least(), lengths.quantile(0.25), lengths.quantile(0.5), lengths.quantile(0.75), lengths.most()}) {
+    out += cat("<td>", thousands(static_cast<std::int64_t>(value)), "</td>");
+  }
+  char mean[32];
+  std::snprintf(mean, sizeof mean, "%.1f", lengths.mean());
+  return cat(out, "<td>", mean, "</td></tr>");
+}
+
+std::string length_table(const Stats& stats) {
+  std::string out =
+      cat("<section><h2>Lengths, ", shown_unit(stats),
+          "</h2><div class=\"scroll\"><table><thead><tr><th></th><th>count</th><th>min</th><th>quartile</th>"
+          "<th>median</th><th>quartile</th><th>max</th><th>mean</th></tr></thead><tbody>");
+  out += length_row("documents", shown_lengths(stats.documents)) +
+         length_row("questions", shown_lengths(stats.questions)) + length_row("answers", shown_lengths(stats.answers)) +
+         length_row("questions a document", stats.questions_of_document);
+  return out + "</tbody></table></div></section>\n";
+}
+
+std::string value_table(const char* title, const std::vector<NamedBar>& values) {
+  std::string out = cat("<section><h2>", title, "</h2><table class=\"wide\"><tbody>");
+  for (const NamedBar& value : values) {
+    out += cat("<tr><th scope=\"row\">", thousands(value.count), "</th><td><bdi>", escape_html(value.name),
+               "</bdi></td></tr>");
+  }
+  return out + "</tbody></table></section>\n";
+}
+
+std::string charts(const Stats& stats) {
+  const std::string unit = shown_unit(stats);
+  std::string out = "<div class=\"charts\">\n";
+  out += bar_chart_html({"documents", "Length of documents", unit, named_bars(shown_lengths(stats.documents))});
+  out += bar_chart_html({"questions", "Length of questions", unit, named_bars(shown_lengths(stats.questions))});
+  out += bar_chart_html({"answers", "Length of answers", unit, named_bars(shown_lengths(stats.answers))});
+  out += bar_chart_html(
+      {"depth", "Where answers stand in their document", "0 is the begin, 1 the end", depth_bars(stats)});
+  out += bar_chart_html({"each", "Questions a document", "questions", named_bars(stats.questions_of_document)});
+  return out + "</div>\n";
+}
+
+}  // namespace
+
+std::string stats_html(const Stats& stats, const std::string& title) {
+  std::vector<NamedBar> shapes;
+  for (std::size_t i = 0; i < stats.shapes.size(); ++i) {
+    if (stats.shapes[i] > 0) shapes.push_back({to_string(static_cast<DataShape>(i)), stats.shapes[i]});
+  }
+  const std::string name = escape_html(title);
+  return cat(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      // Nothing may load or run, whatever a field holds.
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+      "<title>",
+      name, " \xc2\xb7 tome data</title>\n<style>", kReportStyle, kBarStyle, "</style>\n</head>\n<body>\n<main>\n<h1>",
+      name, "</h1>\n<p class=\"lead\">A training set, counted by tome.</p>\n", facts(stats), charts(stats),
+      length_table(stats), value_table("Shapes", shapes), value_table("Sources", field_bars(stats.sources)),
+      value_table("Licences", field_bars(stats.licences)), "</main>\n</body>\n</html>\n");
+}
+
+void write_stats_html(const std::filesystem::path& path, const Stats& stats, const std::string& title) {
+  NewFile file(path);
+  file.write(stats_html(stats, title));
+  file.finish();
+}
+
+}  // namespace tome::data

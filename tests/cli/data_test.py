@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""tome data from outside: figures against a slow count of the same rows, findings, and rows that are built."""
+
+import json
+import math
+import random
+import re
+import unittest
+
+from program import ProgramTest
+
+WORDS = "the ferry in her boat crossed a wide river while nobody looked at all towards far hills".split()
+
+
+def row(dice: random.Random, number: int) -> dict:
+    text = " ".join(dice.choice(WORDS) for _ in range(int(10 * 400 ** dice.random())))
+    marks = {"source": dice.choice(["made", "other"]), "licence": "CC0-1.0"}
+    if number % 7 == 0:
+        return {"text": text + " é"} | marks
+    if number % 7 == 1:
+        return {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "Yes."}]}
+    asked = [{"question": f"Which {i}?", "answer": dice.choice([*WORDS, "absent one"])} for i in range(dice.randint(1, 5))]
+    return {"document": text, "questions": asked} | marks
+
+
+def summary(values: list[int]) -> dict:
+    ordered = sorted(values)
+    rank = {share: ordered[max(1, math.ceil(share * len(ordered))) - 1] for share in (0.25, 0.5, 0.75)}
+    return {"count": len(ordered), "sum": sum(ordered), "min": ordered[0], "max": ordered[-1], "mean": sum(ordered) / len(ordered),
+            "q1": rank[0.25], "median": rank[0.5], "q3": rank[0.75]}  # fmt: skip
+
+
+def measures(texts: list[str]) -> dict:
+    return {"bytes": summary([len(t.encode()) for t in texts]), "characters": summary([len(t) for t in texts]),
+            "words": summary([len(re.findall(r"[^ \t\n\v\f\r]+", t)) for t in texts])}  # fmt: skip
+
+
+class DataTest(ProgramTest):
+    def rows_file(self, name: str, rows: list[dict]) -> str:
+        return self.file(name, "".join(json.dumps(r) + "\n" for r in rows))
+
+
+class Stats(DataTest):
+    def setUp(self):
+        super().setUp()
+        dice = random.Random(11)
+        self.rows = [row(dice, i) for i in range(300)]
+        self.path = self.rows_file("rows.jsonl", self.rows)
+
+    def assert_measures(self, got: dict, texts: list[str]):
+        for unit, expected in measures(texts).items():
+            for name, value in expected.items():
+                within = value / 1024 if name in ("q1", "median", "q3") and value >= 2048 else 1e-9
+                self.assertAlmostEqual(got[unit][name], value, delta=within, msg=f"{unit} {name}")
+            self.assertEqual(sum(bar["count"] for bar in got[unit]["histogram"]), expected["count"])
+
+    def test_figures_are_those_of_a_slow_count(self):
+        got = self.good_json("data", "stats", self.path)
+        asked = [(r["document"], q) for r in self.rows for q in r.get("questions", [])]
+        chats = [r["messages"] for r in self.rows if "messages" in r]
+        documents = [r["document"] if "document" in r else r["text"] for r in self.rows if "messages" not in r]
+        questions = [q["question"] for _, q in asked] + [m[0]["content"] for m in chats]
+        answers = [q["answer"] for _, q in asked] + [m[1]["content"] for m in chats]
+        self.assert_measures(got["documents"], documents)
+        self.assert_measures(got["questions"], questions)
+        self.assert_measures(got["answers"], answers)
+        depth, absent = [0] * 10, 0
+        for document, question in asked:
+            at = document.find(question["answer"])
+            if at < 0:
+                absent += 1
+            else:
+                depth[at * 10 // len(document)] += 1
+        self.assertEqual((got["depth"], got["absent"]), (depth, absent))
+        self.assertEqual(got["shapes"]["questions"], sum("document" in r for r in self.rows))
+        targets = sum(len(a.encode()) for a in answers) + sum(len(r["text"].encode()) for r in self.rows if "text" in r)
+        self.assertEqual(got["target_bytes"], targets)
+        self.assertEqual(got["sources"]["values"]["made"], sum(r.get("source") == "made" for r in self.rows))
+        self.assertEqual(got["licences"], {"values": {"CC0-1.0": 300 - len(chats)}, "none": len(chats), "others": 0})
+
+    def test_threads_and_order_of_files_change_nothing(self):
+        one = self.good_json("data", "stats", self.path, "-t", "1")
+        self.assertEqual(one, self.good_json("data", "stats", self.path, "-t", "2"))
+
+    def test_tokens(self):
+        got = self.good_json("data", "stats", self.path, "-m", "tiny")
+        said = [r["document"] if "document" in r else r["text"] for r in self.rows if "messages" not in r]
+        longest = self.file("longest.txt", max(said, key=len))
+        self.assertEqual(got["documents"]["tokens"]["max"], int(self.good("tokenize", longest, "--count")))
+        self.assertLess(got["target_tokens"], got["all_tokens"])
+
+    def test_terminal_and_page(self):
+        page = self.home / "stats.html"
+        text = self.good("data", "stats", self.path, "--html", str(page))
+        self.assertIn("300 rows in 1 file", text)
+        self.assertIn("█", text)
+        html = page.read_text()
+        self.assertIn("Where answers stand", html)
+        self.assertNotRegex(html, r"<script|src=|https?://")
+        self.wrong("data", "stats", self.path, "--html", str(page), says="is there already")
+
+    def test_broken_lines_are_counted_and_named(self):
+        path = self.file("bad.jsonl", '{"text": "a"}\nnot json\n{"text": ""}\n')
+        done = self.tome("data", "stats", path, "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["broken"]), (0, 2))
+        self.assertIn("bad.jsonl:2: not valid JSON", done.stderr)
+        array = self.file("array.json", '[{"text": "a"}]')
+        self.wrong("data", "stats", array, says="jq -c")
+
+
+if __name__ == "__main__":
+    unittest.main()
