@@ -7,12 +7,10 @@
 #include "data/stats_text.h"
 #include "formats/new_file.h"
 #include "text/html_escape.h"
-#include "train/report_style.h"
+#include "text/report_page.h"
 
 namespace tome::data {
 namespace {
-
-constexpr const char* kBarStyle = ".bar { fill: var(--c0); }\n";
 
 std::string fact(const char* name, const std::string& value) {
   return cat("<div><dt>", name, "</dt><dd>", escape_html(value), "</dd></div>");
@@ -91,17 +89,10 @@ std::string stats_html(const Stats& stats, const std::string& title) {
   for (std::size_t i = 0; i < stats.shapes.size(); ++i) {
     if (stats.shapes[i] > 0) shapes.push_back({to_string(static_cast<DataShape>(i)), stats.shapes[i]});
   }
-  const std::string name = escape_html(title);
-  return cat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      // Nothing may load or run, whatever a field holds.
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-      "<title>",
-      name, " \xc2\xb7 tome data</title>\n<style>", kReportStyle, kBarStyle, "</style>\n</head>\n<body>\n<main>\n<h1>",
-      name, "</h1>\n<p class=\"lead\">A training set, counted by tome.</p>\n", facts(stats), charts(stats),
-      length_table(stats), value_table("Shapes", shapes), value_table("Sources", field_bars(stats.sources)),
-      value_table("Licences", field_bars(stats.licences)), "</main>\n</body>\n</html>\n");
+  return report_page(title, "tome data", "A training set, counted by tome.",
+                     cat(facts(stats), charts(stats), length_table(stats), value_table("Shapes", shapes),
+                         value_table("Sources", field_bars(stats.sources)),
+                         value_table("Licences", field_bars(stats.licences))));
 }
 
 void write_stats_html(const std::filesystem::path& path, const Stats& stats, const std::string& title) {

@@ -42,6 +42,7 @@ svg .y { text-anchor: end; }
 .curve circle { fill: var(--key); }
 .curve.c1 path { stroke-dasharray: 6 4; }
 .curve.c2 path { stroke-dasharray: 2 3; }
+rect.bar { fill: var(--c0); }
 .curve .bar { stroke-width: 1.2; stroke-dasharray: none; }
 .curve.c3 path, .curve.c4 path, .curve.c5 path { stroke-dasharray: 9 3 2 3; }
 .c0 { --key: var(--c0); } .c1 { --key: var(--c1); } .c2 { --key: var(--c2); }
