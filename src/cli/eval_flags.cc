@@ -28,6 +28,33 @@ double parse_depth(const std::string& text) {
 
 }  // namespace
 
+void ServiceFlags::add_to(CLI::App& command) {
+  constexpr const char* kGroup = "A model service (docs/answerers.md)";
+  command.add_option("--api", api, "openai (chat), openai-completions (base models) or anthropic")
+      ->check(CLI::IsMember({"openai", "openai-completions", "anthropic"}))
+      ->group(kGroup);
+  command.add_option("--url", url, "of the service, as http://localhost:8080; default: the service's own")
+      ->group(kGroup);
+  command.add_option("--api-model", model, "the model's name there")->group(kGroup);
+  command.add_option("--key-variable", key_variable, "environment variable that holds the key")->group(kGroup);
+  command.add_option("--timeout", timeout, "seconds for one request")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--retries", retries)->check(CLI::NonNegativeNumber)->capture_default_str()->group(kGroup);
+  command.add_option("--requests-per-minute", requests_per_minute, "0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--concurrency", concurrency, "requests at a time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--prices", prices, "file of prices, for estimates and costs")->group(kGroup);
+  command.add_option("--cost-limit", cost_limit, "dollars at which to stop")->check(CLI::PositiveNumber)->group(kGroup);
+  command.add_flag("--yes", yes, "go on whatever it will cost")->group(kGroup);
+}
+
 void EvalFlags::add_to(CLI::App& command) {
   model.add_to(command);
   model.add_adapter_to(command);
@@ -52,6 +79,7 @@ void EvalFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--tokenizer", tokenizer, "of the model whose tokens count as length, without --model");
   command.add_option("--answers", answers, "score this JSONL file of answers instead of asking a model");
+  service.add_to(command);
   command.add_option("--retrieve", retrieve, "ask with retrieved passages too")->check(CLI::IsMember({"bm25"}));
   command.add_option("--passages", passages, "for --retrieve: how many")->capture_default_str();
   command.add_option("--passage-tokens", passage_tokens, "for --retrieve: how long")->capture_default_str();

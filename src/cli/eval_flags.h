@@ -11,6 +11,17 @@
 
 namespace tome::cli {
 
+/// A model behind an API.
+struct ServiceFlags {
+  std::string api;  // "openai", "openai-completions", "anthropic"; empty: none
+  std::string url, model, key_variable, prices;
+  double timeout = 600, requests_per_minute = 0, cost_limit = 0;
+  int retries = 6, concurrency = 1;
+  bool yes = false;
+
+  void add_to(CLI::App& command);
+};
+
 struct EvalFlags {
   ModelFlags model;
   std::string out, samples_from;
@@ -19,6 +30,7 @@ struct EvalFlags {
   std::uint64_t seed = 1;
   std::string tokenizer, layout, too_long = "error";
   std::string answers;  // a file of earlier answers instead of a model
+  ServiceFlags service;
   std::string retrieve, passages = "3", passage_tokens = "512";
   bool no_document = false, list = false;
 

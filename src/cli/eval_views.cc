@@ -29,9 +29,8 @@ eval::EvalSet without_documents(const eval::EvalSet& set) {
 std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer) {
   (void)tokenizer;
   const auto compared = [&](bool asked) {
-    return samples_where(set, [&](const eval::EvalSample& sample) {
-      return asked || eval::find_task(sample.task).always_compare;
-    });
+    return samples_where(
+        set, [&](const eval::EvalSample& sample) { return asked || eval::find_task(sample.task).always_compare; });
   };
   std::vector<PlannedView> views;
   const auto add = [&](std::string_view name, eval::EvalSet shown, std::vector<std::size_t> asked) {

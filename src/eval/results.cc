@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string_view>
 
 #include "base/error.h"
@@ -52,7 +51,7 @@ using Cell = std::pair<std::string, std::int64_t>;  // task, length
 // Cells in the order in which they first come, and the depths of each.
 struct Cells {
   std::vector<Cell> order;
-  std::map<Cell, std::set<double>> depths;
+  std::map<Cell, std::map<double, std::size_t>> depths;  // with their samples
 };
 
 Cells find_cells(const EvalSet& set) {
@@ -60,16 +59,22 @@ Cells find_cells(const EvalSet& set) {
   for (const EvalSample& sample : set.samples) {
     const Cell cell{sample.task, sample.length};
     if (!cells.depths.contains(cell)) cells.order.push_back(cell);
-    cells.depths[cell].insert(sample.depth);
+    ++cells.depths[cell][sample.depth];
   }
   return cells;
 }
 
+// Depths get rows of their own where they were asked for as a grid, or have samples enough to say something.
+bool shows_depths(const std::string& task, const std::map<double, std::size_t>& depths) {
+  if (depths.size() < 2 || depths.size() > kMostDepths) return false;
+  const auto several = [](const auto& depth) { return depth.second >= 2; };
+  return find_task(task).depth_grid || std::all_of(depths.begin(), depths.end(), several);
+}
+
 void add_rows(std::vector<ResultRow>& rows, const EvalSet& set, const View& view, const std::string& answerer,
-              const Cell& cell, const std::set<double>& depths) {
+              const Cell& cell, bool split) {
   std::map<double, Sum> sums;  // -2: all depths
   constexpr double kAll = -2;
-  const bool split = depths.size() >= 2 && depths.size() <= kMostDepths;
   for (const EvalSample& sample : set.samples) {
     if (sample.task != cell.first || sample.length != cell.second) continue;
     const auto found = view.answers.find(sample.id);
@@ -106,7 +111,8 @@ std::vector<ResultRow> make_results(const EvalSet& set, std::span<const View> vi
   const Cells cells = find_cells(set);
   std::vector<ResultRow> rows;
   for (const Cell& cell : cells.order) {
-    for (const View& view : views) add_rows(rows, set, view, answerer, cell, cells.depths.at(cell));
+    const bool split = shows_depths(cell.first, cells.depths.at(cell));
+    for (const View& view : views) add_rows(rows, set, view, answerer, cell, split);
   }
   return rows;
 }

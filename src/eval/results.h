@@ -39,8 +39,8 @@ std::string scored_text(const EvalSample& sample, std::string_view answer);
 /// 0..1 by the sample's task.
 double score_answer(const EvalSample& sample, std::string_view answer);
 
-/// Rows in the order of the samples; a row for each depth too where a length was asked at 2 to 21 depths. `answerer`:
-/// the model's name.
+/// Rows in the order of the samples; a row for each depth too where a length was asked at 2 to 21 depths, in a grid or
+/// with two samples each. `answerer`: the model's name.
 std::vector<ResultRow> make_results(const EvalSet& set, std::span<const View> views, const std::string& answerer);
 
 /// results.json: an array of rows, each with what decided the answers (`run`: run.json).

@@ -55,16 +55,19 @@ std::string differences(const json& before, const json& now) {
   return out;
 }
 
+std::string hex(std::uint64_t number) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
+  return text.data();
+}
+
 }  // namespace
 
 std::string fingerprint(const EvalSet& set, const EvalSample& sample) {
   json parts = {set.documents.at(sample.document).text, sample.question, sample.answer_prefix, sample.answers};
   for (const Shot& shot : sample.shots) parts.push_back({shot.question, shot.answer});
   const std::string text = parts.dump(-1, ' ', false, json::error_handler_t::replace);
-  std::array<char, 17> hex{};
-  std::snprintf(hex.data(), hex.size(), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
-  return hex.data();
+  return hex(XXH3_64bits(text.data(), text.size()));
 }
 
 RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
@@ -125,10 +128,16 @@ void RunFolder::save(const EvalSet& set, const json& request) {
   std::error_code error;
   fs::create_directories(path_ / "documents", error);
   for (std::size_t i = 0; i < set.documents.size(); ++i) write_file(document_path(path_, i), set.documents[i].text);
-  std::string lines;
-  for (const EvalSample& sample : set.samples) lines += json_line(to_json(sample)) + "\n";
+  std::string lines, prints;
+  for (const EvalSample& sample : set.samples) {
+    lines += json_line(to_json(sample)) + "\n";
+    prints += sample.id + fingerprint(set, sample);
+  }
   write_file(path_ / "samples.jsonl", lines);
-  run_ = {{"schema_version", kSchemaVersion}, {"request", request}, {"notes", set.notes}};
+  run_ = {{"schema_version", kSchemaVersion},
+          {"request", request},
+          {"data_revision", hex(XXH3_64bits(prints.data(), prints.size()))},
+          {"notes", set.notes}};
   write_run();  // last: a folder with it is whole
 }
 

@@ -41,6 +41,8 @@ struct Task {
   std::function<double(const EvalSample&, std::string_view answer)> score;
   /// Also asked with retrieved passages and without the document, whatever the flags say (novel, QA tasks).
   bool always_compare = false;
+  /// Asked over a grid of depths: reports show each depth, however few samples it has.
+  bool depth_grid = false;
 };
 
 /// All tasks, in the order of docs/tasks.md.

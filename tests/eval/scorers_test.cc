@@ -93,7 +93,7 @@ void compare(bool with_jieba, ChineseWords& chinese) {
 }
 
 TEST(Scorers, GiveWhatTheOriginalsGive) {
-  ChineseWords never_started({});
+  ChineseWords never_started(std::vector<std::filesystem::path>{});
   compare(false, never_started);
 }
 

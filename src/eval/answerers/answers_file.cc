@@ -26,36 +26,69 @@ std::string text_of(const nlohmann::json& row, const std::string& where) {
 
 AnswersFile::AnswersFile(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
+  std::string begin(6, '\0');
   if (!file)
     throw_user_error("--answers ", path.string(), ": cannot be read; give a JSONL file of {\"id\", \"answer\"}");
-  std::size_t number = 0;
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  file.clear();
+  file.seekg(0);
+  if (begin == "Label:") {
+    in_order_ = read_longeval_responses(path).responses;
+  } else {
+    read_lines(file, path);
+  }
   XXH64_hash_t hash = 0;
+  const auto add = [&](const std::string& text) { hash = XXH3_64bits_withSeed(text.data(), text.size(), hash); };
+  for (const auto& [id, answer] : answers_) add(cat(id, '\n', answer));
+  for (const LongEvalResponse& response : in_order_) add(response.prediction);
+  const std::filesystem::path folder = path.parent_path().filename();
+  const std::string name = folder.empty() ? path.stem().string() : cat(folder.string(), "/", path.stem().string());
+  description_ = {{"name", name}, {"kind", "answers file"}, {"hash", cat(hash)}};
+}
+
+void AnswersFile::read_lines(std::ifstream& file, const std::filesystem::path& path) {
+  std::size_t number = 0;
   for (std::string line; std::getline(file, line);) {
     const std::string where = cat(path.string(), ":", ++number);
-    hash = XXH3_64bits_withSeed(line.data(), line.size(), hash);
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const nlohmann::json row = parse_json(std::as_bytes(std::span(line)), where, kDeepest);
-    const auto id = row.is_object() ? row.find("id") : row.end();
-    if (!row.is_object() || id == row.end() || !id->is_string())
+    if (!row.is_object() || !row.contains("id") || !row["id"].is_string()) {
       throw_user_error(where, ": expected a text under \"id\"");
-    if (!answers_.emplace(id->get<std::string>(), text_of(row, where)).second) {
-      throw_user_error(where, ": the id ", in_quotes(id->get<std::string>()), " came before; keep one answer of it");
+    }
+    const auto id = row["id"].get<std::string>();
+    if (!answers_.emplace(id, text_of(row, where)).second) {
+      throw_user_error(where, ": the id ", in_quotes(id), " came before; keep one answer of it");
     }
   }
   if (answers_.empty()) throw_user_error("--answers ", path.string(), ": holds no answers");
-  description_ = {{"name", path.stem().string()}, {"kind", "answers file"}, {"hash", cat(hash)}};
 }
 
 void AnswersFile::answer(const EvalSet& set, std::span<const std::size_t> wanted,
                          const std::function<void(std::size_t, const EvalAnswer&)>& on_answer,
                          const std::function<void(const AnswerProgress&)>& /*progress*/,
                          const std::atomic<bool>& stop) {
+  if (!in_order_.empty() && in_order_.size() != set.samples.size()) {
+    throw_user_error("--answers: holds ", in_order_.size(), " answers in order, the run has ", set.samples.size(),
+                     " samples; give the file that was asked (--data lines=FILE) and all of it (--samples)");
+  }
   for (const std::size_t index : wanted) {
     if (stop) return;
-    const auto found = answers_.find(set.samples[index].id);
+    const EvalSample& sample = set.samples[index];
+    const auto found = answers_.find(sample.id);
     EvalAnswer answer;
-    answer.finish_reason = found == answers_.end() ? "missing" : "stop";
-    if (found != answers_.end()) answer.text = found->second;
+    answer.finish_reason = "stop";
+    if (!in_order_.empty()) {
+      if (in_order_[index].label != sample.answers.front()) {
+        throw_user_error("--answers: answer ", index + 1, " is to a question whose answer is ",
+                         in_quotes(in_order_[index].label), ", the run's is ", in_quotes(sample.answers.front()),
+                         "; give the file that was asked (--data lines=FILE)");
+      }
+      answer.text = in_order_[index].prediction;
+    } else if (found != answers_.end()) {
+      answer.text = found->second;
+    } else {
+      answer.finish_reason = "missing";
+    }
     on_answer(index, answer);
   }
 }

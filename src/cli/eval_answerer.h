@@ -1,0 +1,52 @@
+// Who answers an evaluation, from its flags: a model here, a model service, a file.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/common.h"
+#include "cli/eval_flags.h"
+#include "cli/eval_views.h"
+#include "eval/answerer.h"
+#include "eval/answerers/api_answerer.h"
+
+namespace tome::cli {
+
+/// The answerer with what it needs.
+class EvalAnswerer {
+ public:
+  /// `folder`: of the run. Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
+  EvalAnswerer(const EvalFlags& flags, const std::filesystem::path& folder);
+
+  eval::Answerer& answerer() { return *answerer_; }
+  /// That counts lengths.
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  /// Tokens that its layout puts around document and question.
+  std::int64_t frame_tokens() const { return frame_; }
+  /// 0: not known.
+  std::int64_t window() const { return window_; }
+
+  /// For a service with a price file: what the answers that are wanted will cost, and the refusal when neither --yes
+  /// nor
+  /// --cost-limit allows it.
+  void agree_on_cost(std::span<const PlannedView> views, const std::vector<std::vector<std::size_t>>& wanted) const;
+
+ private:
+  void open_local(const std::filesystem::path& folder);
+  void open_service(const std::filesystem::path& folder);
+  void open_tokenizer_alone();
+
+  const EvalFlags& flags_;
+  std::optional<OpenModel> open_;
+  OpenTokenizer lone_tokenizer_;
+  const Tokenizer* tokenizer_ = nullptr;
+  std::optional<Threads> threads_;
+  std::int64_t frame_ = 0, window_ = 0;
+  eval::ApiOptions service_;
+  std::unique_ptr<eval::Answerer> answerer_;
+};
+
+}  // namespace tome::cli
