@@ -11,6 +11,7 @@
 #include "base/resources.h"
 #include "cli/commands.h"
 #include "cli/eval_answerer.h"
+#include "cli/eval_positions.h"
 #include "cli/eval_views.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -42,6 +43,8 @@ json request_json(const eval::TaskRequest& request, const EvalFlags& flags, cons
           {"tokenizer", cat(who.tokenizer().fingerprint())}};
 }
 
+constexpr const char* kPositions = "ppl";  // the task that asks nothing
+
 class Evaluation {
  public:
   explicit Evaluation(const EvalFlags& flags) : flags_(flags), folder_(flags.out), who_(flags, folder_.path()) {
@@ -55,13 +58,15 @@ class Evaluation {
   void ask() {
     who_.agree_on_cost(views_, wanted_);
     for (std::size_t i = 0; i < views_.size() && !stop_requested(); ++i) ask_view(views_[i], wanted_[i]);
+    if (asks_positions()) positions_ = measure_positions(flags_, folder_, who_.local());
   }
 
   void report() {
     std::vector<eval::View> views;
     for (const PlannedView& view : views_) views.push_back({view.name, view.label, folder_.answers(view.name)});
-    eval::write_reports(folder_, set_, views);
-    std::cout << eval::summary(folder_, set_, views);
+    const eval::RunReport report{folder_, set_, views, positions_};
+    eval::write_reports(report);
+    std::cout << eval::summary(report);
     finish_stdout();
   }
 
@@ -89,8 +94,12 @@ class Evaluation {
       set_ = std::move(*before);
       return;
     }
-    for (const std::string& name : flags_.tasks) eval::append(set_, eval::find_task(name).make(request));
-    if (set_.samples.empty()) throw_user_error("--tasks: no samples came of it; see --samples and --lengths");
+    for (const std::string& name : flags_.tasks) {
+      if (name != kPositions) eval::append(set_, eval::find_task(name).make(request));
+    }
+    if (set_.samples.empty() && !asks_positions()) {
+      throw_user_error("--tasks: no samples came of it; see --samples and --lengths");
+    }
     folder_.save(set_, asked);
     for (const std::string& note : set_.notes) note_line("note: " + note);
   }
@@ -137,6 +146,10 @@ class Evaluation {
         stop_requested());
   }
 
+  bool asks_positions() const {
+    return std::find(flags_.tasks.begin(), flags_.tasks.end(), kPositions) != flags_.tasks.end();
+  }
+
   void note_line(const std::string& text) const {
     if (!flags_.model.quiet) std::cerr << one_line(text) << '\n';
   }
@@ -146,7 +159,8 @@ class Evaluation {
   EvalAnswerer who_;
   eval::EvalSet set_;
   std::vector<PlannedView> views_;
-  std::vector<std::vector<std::size_t>> wanted_;   // of each view, the samples without an answer
+  std::vector<std::vector<std::size_t>> wanted_;  // of each view, the samples without an answer
+  std::vector<eval::PositionLoss> positions_;
   std::vector<std::unique_ptr<JsonLines>> files_;  // of its answers
 };
 
@@ -155,6 +169,7 @@ void list_tasks() {
     std::cout << task.name << "  " << task.summary << '\n';
     if (!task.data.empty()) std::cout << "    data: " << task.data << '\n';
   }
+  std::cout << kPositions << "  perplexity against position over long texts\n    data: books=FILE or FOLDER\n";
   finish_stdout();
 }
 

@@ -22,6 +22,8 @@ class EvalAnswerer {
   EvalAnswerer(const EvalFlags& flags, const std::filesystem::path& folder);
 
   eval::Answerer& answerer() { return *answerer_; }
+  /// The model on this machine that answers; null: somebody else does.
+  const OpenModel* local() const { return open_ ? &*open_ : nullptr; }
   /// That counts lengths.
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   /// Tokens that its layout puts around document and question.

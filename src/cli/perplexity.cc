@@ -7,8 +7,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/common.h"
-#include "model/forward.h"
-#include "model/head.h"
+#include "read/text_losses.h"
 #include "text/document.h"
 
 namespace tome::cli {
@@ -21,35 +20,6 @@ struct Flags {
   std::string file, dtype = "bf16";
   bool json = false;
 };
-
-template <typename T>
-std::vector<double> losses(const OpenModel& open, Threads& threads, Precision precision, ops::KvType kv_type,
-                           std::span<const TokenId> ids) {
-  const Model& model = *open.model;
-  const std::size_t rows = ids.size() - 1;  // the last token is only a target
-  AlignedBuffer<T> x(rows * model.config().width);
-  embed<T>(model, ids.first(rows), x.data());
-  const auto positions = consecutive_positions(0, rows);
-  const auto visible = causal_ranges(0, rows, 0);
-  const auto sliding = causal_ranges(0, rows, model.config().sliding_window);
-  KvSequence<T> kv(attention_shape(model.config()), kv_type);
-  ForwardPass<T> pass;
-  pass.x = x.data();
-  pass.positions = positions;
-  pass.visible = visible;
-  pass.visible_sliding = sliding;
-  pass.kv = [&](std::size_t) -> KvSequence<T>& {
-    kv.clear();
-    return kv;
-  };
-  ForwardOptions options;
-  options.precision = precision;
-  options.adapters = open.adapters();
-  forward<T>(model, threads, options, pass);
-  std::vector<double> result(rows);
-  token_losses<T>(model, threads, x.data(), ids.subspan(1), Precision::kExact, result);
-  return result;
-}
 
 // BOS and the text's tokens, the first `wanted` of them (0: as many as the window holds, at most kDefaultTokens).
 std::vector<TokenId> first_tokens(const OpenModel& open, const Document& document, std::size_t wanted) {
@@ -80,9 +50,12 @@ void run(const Flags& flags) {
   if (!flags.model.quiet) print_notes(document);
   const std::int64_t wanted = flags.model.context.empty() ? 0 : parse_count("--context", flags.model.context);
   const std::vector<TokenId> ids = first_tokens(open, document, static_cast<std::size_t>(wanted));
-  const Precision precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
-  const auto nll = flags.dtype == "f32" ? losses<float>(open, threads, precision, kv, ids)
-                                        : losses<bf16>(open, threads, precision, kv, ids);
+  LossOptions options;
+  options.precision = flags.model.exact ? Precision::kExact : Precision::kInt8;
+  options.kv = kv;
+  options.float32 = flags.dtype == "f32";
+  options.adapters = open.adapters();
+  const std::vector<double> nll = text_losses(*open.model, threads, options, ids);
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());

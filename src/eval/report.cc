@@ -275,42 +275,44 @@ std::string name_of(const RunFolder& folder) {
 
 }  // namespace
 
-std::vector<ReportSection> report_sections(const RunFolder& folder, const EvalSet& set, std::span<const View> views) {
-  const std::vector<ResultRow> rows = make_results(set, views, name_of(folder));
+std::vector<ReportSection> report_sections(const RunReport& run) {
+  const std::vector<ResultRow> rows = make_results(run.set, run.views, name_of(run.folder));
   std::vector<ReportSection> sections;
-  for (const std::string& task : task_names(set)) sections.push_back(task_section(rows, task, sections.size()));
+  for (const std::string& task : task_names(run.set)) sections.push_back(task_section(rows, task, sections.size()));
+  if (!run.positions.empty()) sections.push_back(position_section(run.positions));
   sections.push_back(counts_section(rows));
-  sections.push_back(settings_section(folder.run()));
+  sections.push_back(settings_section(run.folder.run()));
   return sections;
 }
 
-void write_reports(const RunFolder& folder, const EvalSet& set, std::span<const View> views) {
-  const std::filesystem::path& path = folder.path();
-  const std::string name = name_of(folder);
-  std::vector<ReportSection> sections = report_sections(folder, set, views);
+void write_reports(const RunReport& run) {
+  const std::filesystem::path& path = run.folder.path();
+  const std::string name = name_of(run.folder);
+  std::vector<ReportSection> sections = report_sections(run);
   write_file(path / "report.md", markdown(cat("Evaluation of ", name), sections));
   ReportSection transcript;
   transcript.title = "Answers";
-  transcript.tables.push_back(
-      answers_table(set, views, [](const EvalSample& sample) { return find_task(sample.task).always_compare; }));
+  transcript.tables.push_back(answers_table(
+      run.set, run.views, [](const EvalSample& sample) { return find_task(sample.task).always_compare; }));
   if (!transcript.tables.back().rows.empty()) sections.insert(sections.end() - 2, std::move(transcript));
   write_file(path / "report.html",
              report_page(name, "tome eval", "How much of its window it uses.", html_body(sections)));
-  const auto results = results_json(make_results(set, views, name), folder.run());
+  nlohmann::ordered_json results = results_json(make_results(run.set, run.views, name), run.folder.run());
+  for (auto& row : position_rows(run.positions, name)) results.push_back(std::move(row));
   write_file(path / "results.json", results.dump(1) + "\n");
   std::vector<ReportSection> parts;
-  for (const std::string& task : task_names(set)) {
+  for (const std::string& task : task_names(run.set)) {
     ReportSection part;
     part.title = task;
     part.tables.push_back(
-        answers_table(set, views, [&](const EvalSample& sample) { return whole_name(sample.task) == task; }));
+        answers_table(run.set, run.views, [&](const EvalSample& sample) { return whole_name(sample.task) == task; }));
     parts.push_back(std::move(part));
   }
   write_file(path / "transcript.md", markdown(cat("Answers of ", name), parts));
 }
 
-std::string summary(const RunFolder& folder, const EvalSet& set, std::span<const View> views) {
-  return markdown(folder.path().filename().string(), report_sections(folder, set, views));
+std::string summary(const RunReport& run) {
+  return markdown(run.folder.path().filename().string(), report_sections(run));
 }
 
 }  // namespace tome::eval

@@ -120,7 +120,6 @@ EvalSet RunFolder::load() const {
     }
     if (document == set.documents.size()) set.documents.push_back({read_file(document_path(path_, document)), 0});
   }
-  if (set.samples.empty()) throw_user_error(path.string(), ": no samples");
   return set;
 }
 
@@ -157,17 +156,26 @@ void RunFolder::write_run() const { write_file(path_ / "run.json", run_.dump(2) 
 
 fs::path RunFolder::answers_path(std::string_view view) const { return path_ / "answers" / cat(view, ".jsonl"); }
 
-Answers RunFolder::answers(std::string_view view) const {
-  Answers answers;
-  const fs::path path = answers_path(view);
+std::vector<json> RunFolder::lines(std::string_view name) const {
+  std::vector<json> lines;
+  const fs::path path = path_ / name;
   std::ifstream file(path, std::ios::binary);
   for (std::string line; std::getline(file, line);) {
     if (file.eof()) break;  // no line end: cut off
+    lines.push_back(parse(line, cat(path.string(), ":", lines.size() + 1)));
+  }
+  return lines;
+}
+
+Answers RunFolder::answers(std::string_view view) const {
+  Answers answers;
+  const std::string name = cat("answers/", view, ".jsonl");
+  for (const json& line : lines(name)) {
     try {
-      const json object = parse(line, path.string());
-      answers[object.at("id").get<std::string>()] = answer_from_json(object);
+      answers[line.at("id").get<std::string>()] = answer_from_json(line);
     } catch (const json::exception&) {
-      throw_user_error(path.string(), ": a line is not an answer; the run's folder is damaged, begin another one");
+      throw_user_error((path_ / name).string(),
+                       ": a line is not an answer; the run's folder is damaged, begin another one");
     }
   }
   return answers;

@@ -41,7 +41,7 @@ class RunFolder {
   /// The samples of an earlier start with the same request; nothing in a new folder. Throws UserError naming what
   /// differs when the folder was begun with another request.
   std::optional<EvalSet> load(const nlohmann::json& request) const;
-  /// Of whatever request. Throws UserError when the folder has no samples, or broken ones.
+  /// Of whatever request. Throws UserError for broken samples.
   EvalSet load() const;
   void save(const EvalSet& set, const nlohmann::json& request);
 
@@ -52,6 +52,9 @@ class RunFolder {
   Answers answers(std::string_view view) const;
   /// The file of a view's answers, to append to; `kept` is what it holds at first.
   std::unique_ptr<JsonLines> append_answers(std::string_view view, const Answers& kept) const;
+  /// The lines of another file of the folder, without an incomplete last one; none when there is no such file. Throws
+  /// UserError for a line that is no JSON.
+  std::vector<nlohmann::json> lines(std::string_view name) const;
   /// All views with answers, by name.
   std::vector<std::string> views() const;
 
