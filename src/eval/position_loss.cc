@@ -89,8 +89,12 @@ std::map<std::pair<std::int64_t, std::string>, std::vector<double>> losses_of(st
 }
 
 std::string perplexity_text(std::span<const double> losses) {
-  const Interval interval = bootstrap(losses);
   std::array<char, 96> text;
+  if (losses.size() == 1) {  // one text says nothing about others
+    std::snprintf(text.data(), text.size(), "%.3f", std::exp(losses.front()));
+    return text.data();
+  }
+  const Interval interval = bootstrap(losses);
   std::snprintf(text.data(), text.size(), "%.3f [%.3f, %.3f]", std::exp(mean(losses)), std::exp(interval.low),
                 std::exp(interval.high));
   return text.data();
