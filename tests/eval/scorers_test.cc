@@ -112,7 +112,7 @@ TEST(Scorers, GiveWhatTheOriginalsGiveInChinese) {
   EXPECT_EQ(chinese.split(book).size(), 60'000U);
 }
 
-void expect_error(ChineseWords chinese, const std::string& word) {
+void expect_split_error(ChineseWords chinese, const std::string& word) {
   try {
     chinese.split("好");
     ADD_FAILURE() << "no error";
@@ -122,8 +122,8 @@ void expect_error(ChineseWords chinese, const std::string& word) {
 }
 
 TEST(Scorers, WithoutJiebaTheErrorNamesThePackage) {
-  expect_error(ChineseWords({"", "/nowhere/python3"}), "install the package python3-jieba");
-  expect_error(ChineseWords({"/bin/true"}), "gave no answer");  // ends at once
+  expect_split_error(ChineseWords({"", "/nowhere/python3"}), "install the package python3-jieba");
+  expect_split_error(ChineseWords({"/bin/true"}), "gave no answer");  // ends at once
 }
 
 TEST(Scorers, AnAnswerTooLongForRougeIsRefused) {
