@@ -7,6 +7,7 @@ namespace tome::eval {
 const std::vector<Task>& tasks() {
   static const std::vector<Task> all = {
       lines_task(),
+      topics_task(),
   };
   return all;
 }
