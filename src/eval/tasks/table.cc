@@ -8,6 +8,7 @@ const std::vector<Task>& tasks() {
   static const std::vector<Task> all = {
       lines_task(),
       topics_task(),
+      needle_task(),
   };
   return all;
 }
