@@ -36,6 +36,23 @@ std::vector<std::vector<double>> depths_by_document(const TaskRequest& request, 
   return depths;
 }
 
+std::vector<std::size_t> nearest_places(const std::vector<double>& depths, std::size_t count) {
+  std::vector<std::size_t> asked;
+  const auto is_free = [&](std::size_t place) {
+    return place < count && std::find(asked.begin(), asked.end(), place) == asked.end();
+  };
+  for (const double depth : depths) {
+    const auto wanted = static_cast<std::size_t>(std::llround(depth * static_cast<double>(count - 1)));
+    for (std::size_t away = 0;; ++away) {
+      TOME_CHECK(away < count);
+      if (!is_free(wanted + away) && !(away <= wanted && is_free(wanted - away))) continue;
+      asked.push_back(is_free(wanted + away) ? wanted + away : wanted - away);
+      break;
+    }
+  }
+  return asked;
+}
+
 std::string sample_id(std::string_view task, std::string_view cell, double depth, std::size_t number) {
   const std::string place = depth < 0 ? "" : cat("-d", std::lround(100 * depth));
   return cat(task, "-", cell, place, "-", number);

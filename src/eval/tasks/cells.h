@@ -25,6 +25,9 @@ std::int64_t questions_of_document(const TaskRequest& request, std::string_view 
 std::vector<std::vector<double>> depths_by_document(const TaskRequest& request, std::int64_t samples,
                                                     std::int64_t questions, const std::vector<double>& otherwise = {});
 
+/// The places of `count` nearest to the depths, none twice. depths.size() <= count.
+std::vector<std::size_t> nearest_places(const std::vector<double>& depths, std::size_t count);
+
 /// "lines-4096-d50-7"; no depth below 0.
 std::string sample_id(std::string_view task, std::string_view cell, double depth, std::size_t number);
 

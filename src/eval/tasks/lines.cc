@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "base/error.h"
 #include "eval/scorers/last_number.h"
@@ -28,27 +27,9 @@ constexpr std::array<LineWording, 6> kTraining = {{
 
 constexpr std::int64_t kAnswerTokens = 32;
 
-// Where the questions of one list are asked: the lines nearest to the wanted depths, none twice.
-std::vector<std::size_t> asked_lines(const std::vector<double>& depths, std::size_t count) {
-  std::vector<std::size_t> asked;
-  const auto is_free = [&](std::size_t line) {
-    return line < count && std::find(asked.begin(), asked.end(), line) == asked.end();
-  };
-  for (const double depth : depths) {
-    const auto wanted = static_cast<std::size_t>(std::llround(depth * static_cast<double>(count - 1)));
-    for (std::size_t away = 0;; ++away) {
-      TOME_CHECK(away < count);
-      if (!is_free(wanted + away) && !(away <= wanted && is_free(wanted - away))) continue;
-      asked.push_back(is_free(wanted + away) ? wanted + away : wanted - away);
-      break;
-    }
-  }
-  return asked;
-}
-
 std::vector<EvalSample> ask(LineList& list, std::size_t count, const std::vector<double>& depths, std::int64_t shots,
                             Choices choices) {
-  const std::vector<std::size_t> asked = asked_lines(depths, count);
+  const std::vector<std::size_t> asked = nearest_places(depths, count);
   std::vector<std::size_t> others;
   for (const std::size_t line :
        choices.several(count, std::min(count, asked.size() + static_cast<std::size_t>(shots)))) {

@@ -67,7 +67,7 @@ EvalSet read_longeval_lines(const TaskRequest& request, const std::filesystem::p
     const std::string value = std::to_string(row.number_of("expected_number", 0));
     const std::string& line = row.text("correct_line");
     if (document.find(line) == std::string::npos || line.find(value) == std::string::npos) {
-      throw_user_error(row.where, ": \"correct_line\" with ", value, " is not in the prompt");
+      throw_user_error(row.where, ": \"correct_line\" with the \"expected_number\" ", value, " is not in the prompt");
     }
     EvalSample sample;
     sample.id = cat("lines-", path.stem().string(), "-", row.number);

@@ -1,0 +1,54 @@
+#include "eval/scorers/string_match.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+namespace tome::eval {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::string small_letters(std::string_view text) {
+  std::string small(text);
+  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return small;
+}
+
+double share(std::size_t found, std::size_t count) {
+  return count == 0 ? 0 : static_cast<double>(found) / static_cast<double>(count);
+}
+
+std::size_t contained(std::string_view answer, std::span<const std::string> references) {
+  const std::string small = small_letters(answer);
+  return static_cast<std::size_t>(std::count_if(
+      references.begin(), references.end(),
+      [&](const std::string& reference) { return small.find(small_letters(reference)) != std::string::npos; }));
+}
+
+}  // namespace
+
+double string_match_all(std::string_view answer, std::span<const std::string> references) {
+  return share(contained(answer, references), references.size());
+}
+
+double string_match_part(std::string_view answer, std::span<const std::string> references) {
+  return contained(answer, references) > 0 ? 1 : 0;
+}
+
+double numbers_said(std::string_view answer, std::span<const std::string> numbers) {
+  std::set<std::string> said;
+  std::string number;
+  for (std::size_t i = 0; i < answer.size(); ++i) {
+    const bool comma = answer[i] == ',' && !number.empty() && i + 1 < answer.size() && is_digit(answer[i + 1]);
+    if (is_digit(answer[i])) number += answer[i];
+    if (is_digit(answer[i]) || comma) continue;
+    said.insert(number);
+    number.clear();
+  }
+  said.insert(number);
+  const auto is_said = [&](const std::string& one) { return said.contains(one); };
+  return share(static_cast<std::size_t>(std::count_if(numbers.begin(), numbers.end(), is_said)), numbers.size());
+}
+
+}  // namespace tome::eval
