@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of gguf, safetensors, reading and training_data to corpus/: small good files, and bad ones."""
+"""Writes the first inputs of gguf, safetensors, reading, training_data and api_response to corpus/: small good files, and
+bad ones."""
 
 import json
 import math
@@ -134,12 +135,37 @@ def training_data_inputs():
     yield "array", lines(60, [text])
 
 
+def api_response_inputs():
+    """The kind of service, then what it sends."""
+    usage = {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11}
+    parts = [{"type": "text", "text": "The "}, {"type": "image_url"}, {"type": "text", "text": "ferryman"}]
+    for name, content in (("chat", " The ferryman.\n"), ("parts", parts), ("null", None), ("number", 5)):
+        message = {"role": "assistant", "content": content}
+        yield name, b"\0" + json.dumps({"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage}).encode()
+    yield "completion", b"\1" + json.dumps({"choices": [{"text": "x", "finish_reason": "length"}], "usage": usage}).encode()
+    counts = {"input_tokens": 1, "cache_read_input_tokens": 2**63, "output_tokens": -1}
+    blocks = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "42"}]
+    yield "messages", b"\2" + json.dumps({"content": blocks, "stop_reason": "end_turn", "usage": counts}).encode()
+    yield "error", b"\0" + json.dumps({"error": {"message": "too\nlong " * 50, "code": "context_length_exceeded"}}).encode()
+    yield "error_text", b"\2" + json.dumps({"error": "\u00e4" * 200, "choices": []}).encode()
+    for count in range(1, 5):
+        data = [{"index": i, "embedding": [1, -0.5, 1e30 * i]} for i in reversed(range(count))]
+        yield f"embeddings_{count}", bytes([3 * (count - 1)]) + json.dumps({"data": data}).encode()
+    yield "index", b"\3" + json.dumps({"data": [{"index": 2**64 - 1, "embedding": [1]}] * 2}).encode()
+    yield "seconds", b"\x001.5"
+    yield "date", b"\0Sun, 06 Nov 1994 08:49:37 GMT"
+    yield "html", b"\0<html>502 Bad Gateway</html>"
+    yield "deep", b"\0" + b'{"error":' * 100
+    yield "bytes", b'\0{"error":"\xff\xfe"}'
+
+
 if __name__ == "__main__":
     for target, inputs in (
         ("gguf", gguf_inputs()),
         ("safetensors", safetensors_inputs()),
         ("reading", reading_inputs()),
         ("training_data", training_data_inputs()),
+        ("api_response", api_response_inputs()),
     ):
         (FOLDER / target).mkdir(parents=True, exist_ok=True)
         for name, content in inputs:
