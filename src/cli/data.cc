@@ -13,6 +13,8 @@ void add_data(CLI::App& app) {
       "  tome data build --books novels --mix order=1,keys=2 --rows 200 -o train.jsonl\n\n"
       "The shapes of rows are in docs/training-data.md.");
   command->require_subcommand(1);
+  add_data_build(*command);
+  add_data_check(*command);
   add_data_stats(*command);
 }
 

@@ -7,6 +7,8 @@ class App;
 
 namespace tome::cli {
 
+void add_data_build(CLI::App& data);
+void add_data_check(CLI::App& data);
 void add_data_stats(CLI::App& data);
 
 }  // namespace tome::cli

@@ -61,6 +61,8 @@ int run(CLI::App& app, int argc, char** argv, bool json) {
   } catch (const CLI::Success& e) {
     app.exit(e);
     return finish_help(json);
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // a check failed, and its command has said how
   } catch (const CLI::Error& e) {
     return report(2, std::string(e.what()) + " (see tome --help)", json);
   } catch (const tome::Interrupted& e) {

@@ -10,7 +10,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kLongestLine = std::uint64_t{64} << 20;
 constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
-constexpr std::size_t kBatchRows = 20000;
 
 bool names_lines(const fs::path& path) { return path.extension() == ".jsonl" || path.extension() == ".ndjson"; }
 
@@ -41,9 +40,9 @@ class Batch {
 
   void add(const RowPlace& place, std::string_view line) {
     lines_.emplace_back(line);
-    reads_.push_back({place, {}, {}, false});
+    reads_.push_back({place, {}, {}, false, reads_.size()});
     bytes_ += line.size();
-    if (bytes_ >= kBatchBytes || lines_.size() >= kBatchRows) finish();
+    if (bytes_ >= kBatchBytes || lines_.size() >= kRowSlots) finish();
   }
   void finish() {
     constexpr std::size_t kPart = 64;  // short lines are dealt out together

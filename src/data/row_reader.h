@@ -20,12 +20,16 @@ struct RowPlace {
   LinePlace line;
 };
 
+/// So many rows are in memory at most.
+inline constexpr std::size_t kRowSlots = 20000;
+
 /// A line is a row, or there is a reason that it is none.
 struct RowRead {
   RowPlace place;
   DataRow row;
   std::string broken;         // not empty: why; without the file and line
   bool empty_answer = false;  // that is why
+  std::size_t slot = 0;       // below kRowSlots: its place among those in memory, for results of one's own
 };
 
 /// The files that paths stand for: files as they are named, of folders those that end in .jsonl or .ndjson. Throws

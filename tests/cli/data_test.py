@@ -9,7 +9,7 @@ import unittest
 
 from program import ProgramTest
 
-WORDS = "the ferry in her boat crossed a wide river while nobody looked at all towards far hills".split()
+WORDS = ["the", "ferry", "in", "her", "boat", "crossed", "a", "wide", "river", "while", "nobody", "looked", "at", "all", "towards", "far", "hills"]
 
 
 def row(dice: random.Random, number: int) -> dict:
@@ -106,6 +106,47 @@ class Stats(DataTest):
         self.assertIn("bad.jsonl:2: not valid JSON", done.stderr)
         array = self.file("array.json", '[{"text": "a"}]')
         self.wrong("data", "stats", array, says="jq -c")
+
+
+class Check(DataTest):
+    def setUp(self):
+        super().setUp()
+        dice = random.Random(2)
+        self.rows = [
+            {"document": f"{i} " + " ".join(str(dice.randrange(10**6)) for _ in range(50)), "question": f"Which of {i}?",
+             "answer": "This one.", "licence": "CC0-1.0"} for i in range(20)]  # fmt: skip
+
+    def test_a_clean_set(self):
+        path = self.rows_file("rows.jsonl", self.rows)
+        self.assertIn("20 rows, nothing found", self.good("data", "check", path))
+        self.assertTrue(self.good_json("data", "check", path)["clean"])
+
+    def test_findings_have_their_lines_and_exit_code_3(self):
+        self.rows[4]["answer"] = "and then,"
+        self.rows[6] = self.rows[2]
+        del self.rows[8]["licence"]
+        path = self.rows_file("rows.jsonl", self.rows)
+        with open(path, "a") as more:
+            more.write("{broken\n")
+        done = self.tome("data", "check", path, "--json")
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        got = json.loads(done.stdout)
+        self.assertEqual(got["counts"], {"broken": 1, "cut-answer": 1, "duplicate": 1, "no-licence": 1})
+        places = {finding["fault"]: finding["place"].rsplit(":", 1)[1] for finding in got["findings"]}
+        self.assertEqual(places, {"broken": "21", "cut-answer": "5", "duplicate": "7", "no-licence": "9"})
+        said = self.tome("data", "check", path)
+        self.assertEqual((said.returncode, said.stderr), (3, ""))
+        self.assertRegex(said.stdout, r"duplicate: 1\n  .*rows.jsonl:7: is the row of .*rows.jsonl:3\n")
+        self.good("data", "check", path, "--ignore", "broken,cut-answer,duplicate,no-licence")
+        self.wrong("data", "check", path, "--ignore", "nothing", says="there are broken, empty-answer")
+
+    def test_leaks(self):
+        path = self.rows_file("rows.jsonl", self.rows)
+        test = self.rows_file("test.jsonl", [{**self.rows[3], "question": "Another thing that is asked about?"}])
+        done = self.tome("data", "check", path, "--against", test, "--json")
+        self.assertEqual(done.returncode, 3)
+        self.assertEqual(json.loads(done.stdout)["counts"], {"leaked-document": 1})
+        self.wrong("data", "check", path, "--against", self.file("no.jsonl", "{}\n"), says="no line of")
 
 
 if __name__ == "__main__":

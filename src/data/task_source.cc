@@ -1,0 +1,95 @@
+#include "data/task_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "base/error.h"
+#include "eval/choices.h"
+
+namespace tome::data {
+namespace {
+
+constexpr int kMostEmpty = 20;        // portions one after another of which no row fits
+constexpr double kFrameShare = 0.03;  // a length counts question and answer too
+
+class TaskSource : public RowSource {
+ public:
+  TaskSource(eval::Task task, std::string name, const BuildRequest& request)
+      : task_(std::move(task)), name_(std::move(name)), request_(request) {}
+
+  std::optional<BuiltRow> next() override {
+    for (int empty = 0; rows_.empty(); ++empty) {
+      if (empty == kMostEmpty) {
+        throw_user_error(name_, ": none of its samples has a document of ", request_.least_tokens, " to ",
+                         request_.most_tokens, " tokens; widen --tokens");
+      }
+      fetch();
+    }
+    BuiltRow row = std::move(rows_.front());
+    rows_.pop_front();
+    return row;
+  }
+  std::vector<std::string> notes() const override { return notes_; }
+
+ private:
+  void fetch() {
+    const std::int64_t portion = portion_++;
+    eval::Choices choices(request_.seed, cat("data-", name_, '-', portion));
+    const double least = static_cast<double>(request_.least_tokens) * (1 + kFrameShare);
+    const double most = std::max(least, static_cast<double>(request_.most_tokens));
+    eval::TaskRequest asked;
+    asked.lengths = {static_cast<std::int64_t>(least * std::pow(most / least, choices.uniform()))};
+    if (request_.least_depth > 0 || request_.most_depth < 1) {
+      asked.depths = {request_.least_depth + choices.uniform() * (request_.most_depth - request_.least_depth)};
+    }
+    asked.samples = request_.questions;
+    asked.seed = choices.below(std::uint64_t{1} << 53);
+    asked.data = request_.data;
+    asked.count_tokens = request_.count_tokens;
+    eval::EvalSet set = task_.make(asked);
+    if (name_ != task_.name) {
+      std::erase_if(set.samples, [&](const eval::EvalSample& sample) { return sample.task != name_; });
+    }
+    for (BuiltRow& row : rows_of(set, name_, request_.licence, request_.count_tokens)) {
+      if (row.tokens >= request_.least_tokens && row.tokens <= request_.most_tokens) rows_.push_back(std::move(row));
+    }
+    if (notes_.empty()) notes_ = std::move(set.notes);
+  }
+
+  eval::Task task_;
+  std::string name_;
+  BuildRequest request_;
+  std::deque<BuiltRow> rows_;
+  std::vector<std::string> notes_;
+  std::int64_t portion_ = 0;
+};
+
+}  // namespace
+
+std::vector<BuiltRow> rows_of(const eval::EvalSet& set, const std::string& source, const std::string& licence,
+                              const std::function<std::int64_t(std::string_view)>& count_tokens) {
+  std::vector<BuiltRow> rows;
+  std::size_t document = set.documents.size();  // that the last row is of
+  for (const eval::EvalSample& sample : set.samples) {
+    TOME_CHECK(sample.document < set.documents.size() && !sample.answers.empty(), sample.id);
+    const std::string& text = set.documents[sample.document].text;
+    if (text.empty()) continue;
+    if (sample.document != document) {
+      rows.push_back({text, {}, source, licence.empty() ? "unknown" : licence, "", count_tokens(text)});
+      document = sample.document;
+    }
+    const std::string& prefix = sample.answer_prefix;
+    const bool space = !prefix.empty() && prefix.back() != ' ' && prefix.back() != '\n';
+    rows.back().questions.push_back(
+        {sample.question, cat(prefix, space ? " " : "", sample.answers.front()), sample.depth});
+  }
+  return rows;
+}
+
+std::unique_ptr<RowSource> make_task_source(const eval::Task& task, const std::string& name,
+                                            const BuildRequest& request) {
+  return std::make_unique<TaskSource>(task, name, request);
+}
+
+}  // namespace tome::data
