@@ -80,9 +80,12 @@ void EvalFlags::add_to(CLI::App& command) {
   command.add_option("--tokenizer", tokenizer, "of the model whose tokens count as length, without --model");
   command.add_option("--answers", answers, "score this JSONL file of answers instead of asking a model");
   service.add_to(command);
-  command.add_option("--retrieve", retrieve, "ask with retrieved passages too")->check(CLI::IsMember({"bm25"}));
+  command.add_option("--retrieve", retrieve, "ask with retrieved passages too")
+      ->check(CLI::IsMember({"bm25", "embeddings"}));
   command.add_option("--passages", passages, "for --retrieve: how many")->capture_default_str();
   command.add_option("--passage-tokens", passage_tokens, "for --retrieve: how long")->capture_default_str();
+  command.add_option("--embeddings-url", embeddings_url, "for --retrieve embeddings: the service");
+  command.add_option("--embeddings-model", embeddings_model, "for --retrieve embeddings: the model's name there");
   command.add_flag("--no-document", no_document, "ask without any text too: what the model knew already");
 }
 

@@ -31,7 +31,7 @@ struct EvalFlags {
   std::string tokenizer, layout, too_long = "error";
   std::string answers;  // a file of earlier answers instead of a model
   ServiceFlags service;
-  std::string retrieve, passages = "3", passage_tokens = "512";
+  std::string retrieve, passages = "3", passage_tokens = "512", embeddings_url, embeddings_model;
   bool no_document = false, list = false;
 
   void add_to(CLI::App& command);

@@ -1,7 +1,13 @@
 #include "cli/eval_views.h"
 
+#include <memory>
 #include <utility>
 
+#include "base/error.h"
+#include "cli/interrupt.h"
+#include "eval/answerers/bm25_index.h"
+#include "eval/answerers/embedding_index.h"
+#include "eval/answerers/retrieval.h"
 #include "eval/task.h"
 #include "eval/view_name.h"
 
@@ -16,29 +22,42 @@ std::vector<std::size_t> samples_where(const eval::EvalSet& set, const auto& wan
   return indices;
 }
 
-eval::EvalSet without_documents(const eval::EvalSet& set) {
-  eval::EvalSet out;
-  out.documents.emplace_back();
-  out.samples = set.samples;
-  for (eval::EvalSample& sample : out.samples) sample.document = 0;
-  return out;
+std::unique_ptr<eval::Retriever> make_retriever(const EvalFlags& flags) {
+  if (flags.retrieve != "embeddings") return std::make_unique<eval::Bm25Retriever>();
+  if (flags.embeddings_url.empty() || flags.embeddings_model.empty()) {
+    throw_user_error("--retrieve embeddings: needs --embeddings-url and --embeddings-model");
+  }
+  eval::EmbeddingOptions options;
+  options.connection.url = flags.embeddings_url;
+  options.connection.key_variable = flags.service.key_variable;
+  options.connection.timeout_seconds = flags.service.timeout;
+  options.connection.retries = flags.service.retries;
+  options.model = flags.embeddings_model;
+  return std::make_unique<eval::EmbeddingRetriever>(options, [] { return stop_requested().load(); });
 }
 
 }  // namespace
 
 std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer) {
-  (void)tokenizer;
   const auto compared = [&](bool asked) {
     return samples_where(
         set, [&](const eval::EvalSample& sample) { return asked || eval::find_task(sample.task).always_compare; });
   };
   std::vector<PlannedView> views;
-  const auto add = [&](std::string_view name, eval::EvalSet shown, std::vector<std::size_t> asked) {
-    if (asked.empty()) return;
-    views.push_back({std::string(name), eval::view_label(name), std::move(shown), std::move(asked)});
+  const auto add = [&](const std::string& name, eval::EvalSet shown, std::vector<std::size_t> asked) {
+    views.push_back({name, eval::view_label(name), std::move(shown), std::move(asked)});
   };
-  add(eval::kNoDocumentView, without_documents(set), compared(flags.no_document));
-  add(eval::kWholeView, set, samples_where(set, [](const eval::EvalSample&) { return true; }));
+  add(std::string(eval::kWholeView), set, samples_where(set, [](const eval::EvalSample&) { return true; }));
+  const auto retrieved = compared(!flags.retrieve.empty());
+  if (!retrieved.empty()) {
+    const eval::PassageOptions options{parse_count("--passages", flags.passages),
+                                       parse_count("--passage-tokens", flags.passage_tokens)};
+    const std::string retriever = flags.retrieve.empty() ? "bm25" : flags.retrieve;
+    add(eval::retrieved_view(retriever, options.count, options.passage_tokens),
+        eval::with_passages(set, *make_retriever(flags), options, eval::offsets_of(tokenizer)), retrieved);
+  }
+  const auto closed = compared(flags.no_document);
+  if (!closed.empty()) add(std::string(eval::kNoDocumentView), eval::without_documents(set), closed);
   return views;
 }
 

@@ -8,15 +8,7 @@
 namespace tome::eval {
 namespace {
 
-std::int64_t count(const Tokenizer& tokenizer, std::string_view text) {
-  return static_cast<std::int64_t>(tokenizer.encode(text).ids.size());
-}
-
-std::int64_t question_room(const Tokenizer& tokenizer, const EvalSample& sample) {
-  std::int64_t room = count(tokenizer, sample.question) + count(tokenizer, sample.answer_prefix) + sample.answer_tokens;
-  for (const Shot& shot : sample.shots) room += count(tokenizer, shot.question) + count(tokenizer, shot.answer) + 16;
-  return room;
-}
+constexpr std::int64_t kShotFrame = 16;  // tokens that a layout puts around a worked example
 
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
@@ -40,11 +32,22 @@ TooLong too_long(std::string_view name) {
   throw_user_error("--too-long ", name, ": expected error, skip or cut");
 }
 
+std::int64_t question_room(const std::function<std::int64_t(std::string_view)>& count_tokens,
+                           const EvalSample& sample) {
+  std::int64_t room = count_tokens(sample.question) + sample.answer_tokens;
+  if (!sample.answer_prefix.empty()) room += count_tokens(sample.answer_prefix);
+  for (const Shot& shot : sample.shots) room += count_tokens(shot.question) + count_tokens(shot.answer) + kShotFrame;
+  return room;
+}
+
 Fitted fit_samples(EvalSet set, const Tokenizer& tokenizer, std::int64_t window, std::int64_t frame, TooLong policy) {
   Fitted fitted;
+  const auto count = [&](std::string_view text) {
+    return static_cast<std::int64_t>(tokenizer.encode(text).ids.size());
+  };
   std::vector<std::int64_t> rooms(set.documents.size(), 0);
   for (const EvalSample& sample : set.samples) {
-    rooms[sample.document] = std::max(rooms[sample.document], question_room(tokenizer, sample) + frame);
+    rooms[sample.document] = std::max(rooms[sample.document], question_room(count, sample) + frame);
   }
   std::vector<bool> left_out(set.documents.size(), false);
   std::int64_t longest = 0;

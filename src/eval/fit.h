@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct Fitted {
   EvalSet set;                       // the same samples; cut documents are shorter
   std::vector<std::size_t> skipped;  // samples not to be asked
 };
+
+/// Tokens of question, worked examples with the words around them, the answer's first words and the room for the
+/// answer.
+std::int64_t question_room(const std::function<std::int64_t(std::string_view)>& count_tokens, const EvalSample& sample);
 
 /// Samples of a document must fit in `window` tokens: document, the longest question with its shots, room for the
 /// answer and `frame` tokens for the words around. kCut takes as many tokens as needed out of the document's middle.

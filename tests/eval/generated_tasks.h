@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 #include "eval/task.h"
-#include "eval/tasks/cells.h"
+#include "eval/fit.h"
 #include "text/letter_tokenizer.h"
 #include "text/tokenizer_goldens.h"
 
@@ -91,7 +91,7 @@ inline TaskRequest request_for(const CountTokens& count, std::vector<std::int64_
 
 /// Tokens of document, question and answer together.
 inline std::int64_t tokens_of(const EvalSet& set, const EvalSample& sample, const CountTokens& count) {
-  return count(set.documents.at(sample.document).text) + question_tokens(count, sample);
+  return count(set.documents.at(sample.document).text) + question_room(count, sample);
 }
 
 inline std::size_t occurrences(std::string_view text, std::string_view part) {

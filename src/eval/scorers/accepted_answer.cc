@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "text/characters.h"
+#include "text/letters.h"
 #include "text/encoding.h"
 #include "text/utf8.h"
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "eval/fit.h"
 
 namespace tome::eval {
 
@@ -58,11 +59,8 @@ std::string sample_id(std::string_view task, std::string_view cell, double depth
   return cat(task, "-", cell, place, "-", number);
 }
 
-std::int64_t question_tokens(const CountTokens& count_tokens, const EvalSample& sample) {
-  std::int64_t tokens = count_tokens(sample.question) + sample.answer_tokens;
-  if (!sample.answer_prefix.empty()) tokens += count_tokens(sample.answer_prefix);
-  for (const Shot& shot : sample.shots) tokens += count_tokens(shot.question) + count_tokens(shot.answer);
-  return tokens;
+std::int64_t question_tokens(const TaskRequest& request, const EvalSample& sample) {
+  return request.frame_tokens + question_room(request.count_tokens, sample);
 }
 
 std::int64_t largest_that_fits(std::int64_t least, std::int64_t most, std::int64_t guess, std::int64_t budget,

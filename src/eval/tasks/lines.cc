@@ -73,7 +73,7 @@ std::pair<std::string, std::vector<EvalSample>> make_list(const TaskRequest& req
     count = std::max(lines_that_fit(list, cell.length - reserve, request.count_tokens), least);
     std::vector<EvalSample> samples = ask(list, count, depths, request.shots, shot_choices);
     std::int64_t longest = 0;
-    for (const EvalSample& sample : samples) longest = std::max(longest, question_tokens(request.count_tokens, sample));
+    for (const EvalSample& sample : samples) longest = std::max(longest, question_tokens(request, sample));
     std::string text = list.text(count);
     if (count == least && longest + request.count_tokens(text) > cell.length) {
       throw_too_short("lines", cell.length, longest + request.count_tokens(text));

@@ -52,7 +52,7 @@ class Maker {
       samples.push_back(ask(facts, depth, order));
       samples.back().length = length;
       samples.back().shots = shots;
-      longest = std::max(longest, question_tokens(request_.count_tokens, samples.back()));
+      longest = std::max(longest, question_tokens(request_, samples.back()));
     }
     order.tokens = length - longest;
     std::optional<std::string> text = fill_haystack(sentences_, order, request_.count_tokens);
@@ -139,6 +139,7 @@ Task needle_task() {
   task.summary = "a short fact at a depth of a long text, and a question for it";
   task.data = "haystack: a text file or a folder of them, to hide facts in; without it, plain sentences of tome's own";
   task.make = make_needle;
+  task.depth_grid = true;
   task.score = [](const EvalSample& sample, std::string_view answer) { return numbers_said(answer, sample.answers); };
   return task;
 }
