@@ -16,7 +16,9 @@ struct EvalAnswer {
   std::string text;           // as it came, without outer white space
   std::string finish_reason;  // "stop", "length"; "skipped": too long and --too-long skip; "missing": none in the file
   std::string error;          // not empty: no answer came, and why
-  std::int64_t prompt_tokens = 0, answer_tokens = 0;
+  std::int64_t prompt_tokens =
+      0;  // that were read or sent for it: a document's count for the first of its questions here
+  std::int64_t answer_tokens = 0;
   std::int64_t cut_tokens = 0;  // left out of the document by --too-long cut
   double seconds = 0;           // for this answer; the reading of its document counts for the first one
   double cost = 0;              // by the price file

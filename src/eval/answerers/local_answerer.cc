@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "base/error.h"
 #include "text/prompt.h"
@@ -69,7 +70,7 @@ EvalAnswer LocalAnswerer::ask(Session& session, const EvalSample& sample, std::i
   EvalAnswer result;
   result.text = without_outer_space(answer.text);
   result.finish_reason = answer.finish_reason;
-  result.prompt_tokens = taken;
+  result.prompt_tokens = static_cast<std::int64_t>(ids.size());
   result.answer_tokens = answer.answer_tokens;
   result.seconds = answer.seconds;
   return result;
@@ -97,14 +98,16 @@ void LocalAnswerer::answer(const EvalSet& set, std::span<const std::size_t> want
                    (static_cast<double>(p.layers) * rows);
       if (progress) progress(state);
     };
+    // The first question pays for the reading.
     double reading_seconds = session.read(input, show, stop).seconds;
+    auto reading_tokens = static_cast<std::int64_t>(input.tokens.size());
     std::size_t end = begin;
     for (; end < wanted.size() && set.samples[wanted[end]].document == document && !stop; ++end) {
       EvalAnswer answer = ask(session, set.samples[wanted[end]], static_cast<std::int64_t>(input.tokens.size()), stop);
       if (answer.finish_reason == "interrupted") return;
       answer.cut_tokens = set.documents[document].cut_tokens;
-      answer.seconds += reading_seconds;  // the first question pays for the reading
-      reading_seconds = 0;
+      answer.seconds += std::exchange(reading_seconds, 0);
+      answer.prompt_tokens += std::exchange(reading_tokens, 0);
       on_answer(wanted[end], answer);
       ++state.samples_done;
       state.part = 0;
