@@ -5,9 +5,9 @@
 namespace tome::eval {
 
 const std::vector<Task>& tasks() {
-  static const std::vector<Task> all = {lines_task(),        topics_task(),        needle_task(),
-                                        novel_task(),        narrativeqa_task(),   longbench_task(),
-                                        longbench_v2_task(), infinitebench_task(), nolima_task()};
+  static const std::vector<Task> all = {lines_task(),         topics_task(),      needle_task(),    ruler_task(),
+                                        novel_task(),         narrativeqa_task(), longbench_task(), longbench_v2_task(),
+                                        infinitebench_task(), nolima_task()};
   return all;
 }
 
