@@ -154,6 +154,7 @@ def api_response_inputs():
     yield "index", b"\3" + json.dumps({"data": [{"index": 2**64 - 1, "embedding": [1]}] * 2}).encode()
     yield "seconds", b"\x001.5"
     yield "date", b"\0Sun, 06 Nov 1994 08:49:37 GMT"
+    yield "far_date", b"\0Sun, 06 Nov 7221 08:49:37 GMT"
     yield "html", b"\0<html>502 Bad Gateway</html>"
     yield "deep", b"\0" + b'{"error":' * 100
     yield "bytes", b'\0{"error":"\xff\xfe"}'

@@ -24,7 +24,7 @@ Clock::duration of_seconds(double seconds) {
 }
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT".
-std::optional<std::chrono::system_clock::time_point> http_date(std::string_view text) {
+std::optional<std::chrono::sys_seconds> http_date(std::string_view text) {
   std::istringstream in{std::string(text)};
   in.imbue(std::locale::classic());
   std::tm time = {};
@@ -51,7 +51,8 @@ std::optional<double> retry_after(std::string_view header, std::chrono::system_c
   }
   const auto date = http_date(header);
   if (!date) return std::nullopt;
-  return std::max(std::chrono::duration<double>(*date - now).count(), 0.0);
+  using Seconds = std::chrono::duration<double>;  // whole nanoseconds end in the year 2262
+  return std::max((Seconds(date->time_since_epoch()) - Seconds(now.time_since_epoch())).count(), 0.0);
 }
 
 double back_off(double first, double longest, int attempt, std::uint64_t seed, std::string_view name) {
