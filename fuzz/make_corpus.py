@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of gguf, safetensors, reading and training_data to corpus/: small good files, and bad ones."""
+"""Writes the first inputs of gguf, safetensors, reading, training_data and data_check to corpus/: small good files, and bad ones."""
 
 import json
 import math
@@ -134,12 +134,21 @@ def training_data_inputs():
     yield "array", lines(60, [text])
 
 
+def data_check_inputs():
+    for name, content in training_data_inputs():
+        yield name, content[1:]
+    row = {"document": "one two three four five six " * 9, "question": "Which of them is it?", "answer": "two three", "licence": "MIT"}
+    yield "twice", lines(0, row, row, row | {"answer": "and,"}, row | {"document": row["document"] + "!"})[1:]
+    yield "csv", b'[{"a": "]"}, [1, "\\""], 3]\n'
+
+
 if __name__ == "__main__":
     for target, inputs in (
         ("gguf", gguf_inputs()),
         ("safetensors", safetensors_inputs()),
         ("reading", reading_inputs()),
         ("training_data", training_data_inputs()),
+        ("data_check", data_check_inputs()),
     ):
         (FOLDER / target).mkdir(parents=True, exist_ok=True)
         for name, content in inputs:
