@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of gguf, safetensors, reading, training_data and api_response to corpus/: small good files, and
-bad ones."""
+"""Writes the first inputs of gguf, safetensors, reading, training_data, data_check and api_response to corpus/: small good
+files, and bad ones."""
 
 import json
 import math
@@ -160,6 +160,14 @@ def api_response_inputs():
     yield "bytes", b'\0{"error":"\xff\xfe"}'
 
 
+def data_check_inputs():
+    for name, content in training_data_inputs():
+        yield name, content[1:]
+    row = {"document": "one two three four five six " * 9, "question": "Which of them is it?", "answer": "two three", "licence": "MIT"}
+    yield "twice", lines(0, row, row, row | {"answer": "and,"}, row | {"document": row["document"] + "!"})[1:]
+    yield "csv", b'[{"a": "]"}, [1, "\\""], 3]\n'
+
+
 if __name__ == "__main__":
     for target, inputs in (
         ("gguf", gguf_inputs()),
@@ -167,6 +175,7 @@ if __name__ == "__main__":
         ("reading", reading_inputs()),
         ("training_data", training_data_inputs()),
         ("api_response", api_response_inputs()),
+        ("data_check", data_check_inputs()),
     ):
         (FOLDER / target).mkdir(parents=True, exist_ok=True)
         for name, content in inputs:

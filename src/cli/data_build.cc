@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "data/build.h"
+#include "data/question_sets.h"
 
 namespace tome::cli {
 namespace {
@@ -87,7 +88,7 @@ void run(Flags& flags) {
   finish(flags, *open.tokenizer);
   const std::vector<data::MixPart> mix = data::parse_mix(flags.mix);
   for (const data::MixPart& part : mix) {
-    const bool ends = flags.request.data.contains(part.source);
+    const bool ends = data::is_question_set(part.source);
     if (flags.rows == 0 && !ends) throw_user_error("--rows: is needed, ", part.source, " makes rows without end");
   }
   ProgressLine line(flags.quiet);

@@ -72,9 +72,13 @@ class QuestionSet : public RowSource {
 
 }  // namespace
 
-std::unique_ptr<RowSource> make_question_set(std::string_view name, const BuildRequest& request) {
+bool is_question_set(std::string_view name) {
   constexpr std::array<std::string_view, 5> kNames = {"narrativeqa", "quality", "longalpaca", "longbench", "rows"};
-  if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) return nullptr;
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::unique_ptr<RowSource> make_question_set(std::string_view name, const BuildRequest& request) {
+  if (!is_question_set(name)) return nullptr;
   if (request.data.find(name) == request.data.end()) {
     throw_user_error(name, ": needs --data ", name, "=PATH, the files that are published (docs/training-data.md)");
   }

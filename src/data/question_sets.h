@@ -19,6 +19,7 @@ namespace tome::data {
 /// Documents outside the range of tokens are left out, and rows have at most as many questions as are asked for: a
 /// document with more becomes several rows. In an order by the seed. Null for another name.
 /// Throws UserError, with file and line, for what is broken.
+bool is_question_set(std::string_view name);
 std::unique_ptr<RowSource> make_question_set(std::string_view name, const BuildRequest& request);
 
 }  // namespace tome::data

@@ -149,5 +149,39 @@ class Check(DataTest):
         self.wrong("data", "check", path, "--against", self.file("no.jsonl", "{}\n"), says="no line of")
 
 
+class Build(DataTest):
+    def setUp(self):
+        super().setUp()
+        (self.home / "books").mkdir()
+        for book in "ab":
+            said = "\n\n".join(f"The traveller {i} of book {book} went along the old road to the mill." for i in range(200))
+            self.file(f"books/{book}.txt", said)
+        self.arguments = ["data", "build", "--books", str(self.home / "books"), "--mix", "keys=2,order=1", "--rows", "6",
+                          "--tokens", "2000-4000", "--licence", "CC0-1.0"]  # fmt: skip
+
+    def test_the_same_seed_gives_the_same_bytes(self):
+        a, b, c = (self.home / f"{name}.jsonl" for name in "abc")
+        said = self.good_json(*self.arguments, "-o", str(a))
+        self.assertEqual(said["sources"], {"keys": 4, "order": 2})
+        self.good(*self.arguments, "-o", str(b))
+        self.good(*self.arguments, "-o", str(c), "--seed", "2")
+        self.assertEqual(a.read_bytes(), b.read_bytes())
+        self.assertNotEqual(a.read_bytes(), c.read_bytes())
+        for line in a.read_text().splitlines():
+            row = json.loads(line)
+            text = self.file("document.txt", row["document"])
+            self.assertEqual(row["tokens"], int(self.good("tokenize", text, "--count")))
+            self.assertTrue(2000 <= row["tokens"] <= 4000)
+            self.assertEqual(row["licence"], "CC0-1.0")
+        self.assertEqual(self.good_json("data", "stats", str(a))["rows"], 6)
+
+    def test_what_is_refused(self):
+        out = self.home / "out.jsonl"
+        self.wrong(*self.arguments[:-4], "--tokens", "500k-600k", "-o", str(out), says="fewer than the")
+        self.wrong("data", "build", "--mix", "order", "--rows", "1", "-o", str(out), says="needs --books")
+        self.wrong("data", "build", "--mix", "quality", "-o", str(out), says="needs --data quality=PATH")
+        self.assertEqual(sorted(path.name for path in self.home.glob("out*")), [])
+
+
 if __name__ == "__main__":
     unittest.main()
