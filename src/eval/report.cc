@@ -5,17 +5,17 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
 #include "eval/task.h"
+#include "eval/tasks/ruler.h"
 #include "formats/new_file.h"
 #include "text/report_page.h"
 
 namespace tome::eval {
 namespace {
-
-constexpr double kEffectiveThreshold = 0.856;  // RULER's: Llama-2-7B at 4K
 
 std::string_view whole_name(std::string_view task) { return task.substr(0, task.find('/')); }
 
@@ -140,28 +140,27 @@ void add_gains(ReportSection& section, std::span<const ResultRow> rows) {
   if (!table.rows.empty()) section.tables.push_back(std::move(table));
 }
 
-void add_means(ReportSection& section, std::span<const ResultRow> rows, const std::string& task) {
-  const auto views = distinct<std::string>(rows, [](const ResultRow& r) { return r.view; });
+void add_means(ReportSection& section, std::span<const ResultRow> rows, const std::string& task, double threshold) {
   ReportTable table;
   table.caption = print(
-      "Mean over the parts, each counting once; effective length: the longest up to which all means "
-      "reach %.1f %%",
-      100 * kEffectiveThreshold);
-  table.heading = {"shown", "length", "parts", "mean"};
-  for (const std::string& view : views) {
-    std::int64_t effective = 0;
-    bool reached = true;
-    for (const LengthScore& mean : mean_over_parts(rows, task, view)) {
-      table.rows.push_back({view, length_text(mean.length), cat(mean.parts), print("%.3f", mean.score)});
-      reached = reached && mean.score >= kEffectiveThreshold;
-      if (reached) effective = mean.length;
+      "Mean over the parts, each counting once; effective length: the longest whose mean is at least "
+      "%.4g %%",
+      threshold);
+  table.heading = {"answerer", "length", "parts", "mean"};
+  for (const std::string& answerer : distinct<std::string>(rows, [](const ResultRow& r) { return r.answerer; })) {
+    std::vector<std::pair<std::int64_t, double>> averages;
+    for (const LengthScore& mean : mean_over_parts(rows, task, answerer)) {
+      table.rows.push_back({answerer, length_text(mean.length), cat(mean.parts), print("%.3f", mean.score)});
+      averages.emplace_back(mean.length, 100 * mean.score);
     }
-    table.rows.push_back({view, "effective", "", effective == 0 ? "none" : length_text(effective)});
+    const std::optional<std::int64_t> effective = effective_length(averages, threshold);
+    table.rows.push_back({answerer, "effective", "", effective ? length_text(*effective) : "none"});
   }
   section.tables.push_back(std::move(table));
 }
 
-ReportSection task_section(std::span<const ResultRow> all, const std::string& task, std::size_t number) {
+ReportSection task_section(std::span<const ResultRow> all, const std::string& task, std::size_t number,
+                           double threshold) {
   const std::vector<ResultRow> rows = rows_of(all, task);
   ReportSection section;
   section.title = task;
@@ -173,7 +172,7 @@ ReportSection task_section(std::span<const ResultRow> all, const std::string& ta
     if (std::any_of(chart.curves.begin(), chart.curves.end(), many)) section.charts.push_back(std::move(chart));
   }
   section.tables.push_back(length_table(rows));
-  if (parts.size() > 1) add_means(section, rows, task);
+  if (parts.size() > 1) add_means(section, rows, task, threshold);
   for (const std::string& part : parts) {
     for (const std::string& answerer : distinct<std::string>(rows, [](const ResultRow& r) { return r.answerer; })) {
       ReportTable table = depth_table(rows, part, answerer);
@@ -208,6 +207,14 @@ ReportSection counts_section(std::span<const ResultRow> rows) {
 }
 
 std::string plain(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+// --set ruler.threshold=85.6, per cent.
+double threshold_of(const nlohmann::json& run) {
+  TaskRequest request;
+  const nlohmann::json asked = run.value("request", nlohmann::json::object());
+  request.settings = asked.value("settings", decltype(request.settings)());
+  return effective_threshold(request);
+}
 
 ReportSection settings_section(const nlohmann::json& run) {
   ReportSection section;
@@ -277,8 +284,11 @@ std::string name_of(const RunFolder& folder) {
 
 std::vector<ReportSection> report_sections(const RunReport& run) {
   const std::vector<ResultRow> rows = make_results(run.set, run.views, name_of(run.folder));
+  const double threshold = threshold_of(run.folder.run());
   std::vector<ReportSection> sections;
-  for (const std::string& task : task_names(run.set)) sections.push_back(task_section(rows, task, sections.size()));
+  for (const std::string& task : task_names(run.set)) {
+    sections.push_back(task_section(rows, task, sections.size(), threshold));
+  }
   if (!run.positions.empty()) sections.push_back(position_section(run.positions));
   sections.push_back(counts_section(rows));
   sections.push_back(settings_section(run.folder.run()));

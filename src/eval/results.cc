@@ -151,11 +151,11 @@ nlohmann::ordered_json results_json(std::span<const ResultRow> rows, const nlohm
 }
 
 std::vector<LengthScore> mean_over_parts(std::span<const ResultRow> rows, std::string_view task,
-                                         std::string_view view) {
+                                         std::string_view answerer) {
   std::map<std::int64_t, LengthScore> sums;
   for (const ResultRow& row : rows) {
     const bool of_task = std::string_view(row.task).substr(0, row.task.find('/')) == task;
-    if (!of_task || row.view != view || row.depth >= 0 || row.n == 0) continue;
+    if (!of_task || row.answerer != answerer || row.depth >= 0 || row.n == 0) continue;
     LengthScore& sum = sums[row.length];
     sum.length = row.length;
     sum.score += row.score;

@@ -46,12 +46,13 @@ std::vector<ResultRow> make_results(const EvalSet& set, std::span<const View> vi
 /// results.json: an array of rows, each with what decided the answers (`run`: run.json).
 nlohmann::ordered_json results_json(std::span<const ResultRow> rows, const nlohmann::json& run);
 
-/// Equal-weight mean over the parts of a task ("ruler/vt", "ruler/cwe") at each length, for one view.
+/// Equal-weight mean over the parts of a task ("ruler/vt", "ruler/cwe") at each length, for one answerer.
 struct LengthScore {
   std::int64_t length = 0;
   double score = 0;
   std::size_t parts = 0;
 };
-std::vector<LengthScore> mean_over_parts(std::span<const ResultRow> rows, std::string_view task, std::string_view view);
+std::vector<LengthScore> mean_over_parts(std::span<const ResultRow> rows, std::string_view task,
+                                         std::string_view answerer);
 
 }  // namespace tome::eval

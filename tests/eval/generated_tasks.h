@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "eval/task.h"
 #include "eval/fit.h"
+#include "eval/tasks/cells.h"
 #include "text/letter_tokenizer.h"
 #include "text/tokenizer_goldens.h"
 

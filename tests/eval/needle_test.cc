@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "eval/scorers/string_match.h"
+#include "eval/scorers/numbers_said.h"
 #include "eval/tasks/haystack.h"
 #include "eval/tasks/tasks.h"
 #include "generated_tasks.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "text/letters.h"
 #include "text/encoding.h"
+#include "text/letters.h"
 #include "text/utf8.h"
 
 namespace tome::eval {

@@ -31,7 +31,8 @@ std::vector<std::size_t> nearest_places(const std::vector<double>& depths, std::
 /// "lines-4096-d50-7"; no depth below 0.
 std::string sample_id(std::string_view task, std::string_view cell, double depth, std::size_t number);
 
-/// Tokens of question, worked examples, the answer's first words, the room for the answer and the layout's words around.
+/// Tokens of question, worked examples, the answer's first words, the room for the answer and the layout's words
+/// around.
 std::int64_t question_tokens(const TaskRequest& request, const EvalSample& sample);
 
 /// The largest n in [least, most] with tokens(n) <= budget, or the first n found with at most `close` tokens left;

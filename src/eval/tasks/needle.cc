@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "eval/scorers/string_match.h"
+#include "eval/scorers/numbers_said.h"
 #include "eval/tasks/haystack.h"
 #include "eval/tasks/tasks.h"
 

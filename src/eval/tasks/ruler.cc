@@ -1,11 +1,13 @@
 #include "eval/tasks/ruler.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/error.h"
-#include "eval/scorers/string_match.h"
+#include "eval/scorers/matches.h"
 #include "eval/tasks/cells.h"
 #include "eval/tasks/haystack.h"
+#include "eval/tasks/ruler_qa.h"
 #include "eval/tasks/tasks.h"
 
 namespace tome::eval {
@@ -17,7 +19,7 @@ RulerPart niah(std::string_view name) {
   return {name,
           [name](const TaskRequest& request, const std::vector<std::string>& text, std::int64_t length,
                  std::int64_t samples) { return make_ruler_niah(name, request, text, length, samples); },
-          string_match_all};
+          ruler_match_all};
 }
 
 RulerPart without_text(std::string_view name,
@@ -25,7 +27,15 @@ RulerPart without_text(std::string_view name,
   return {name,
           [make](const TaskRequest& request, const std::vector<std::string>&, std::int64_t length,
                  std::int64_t samples) { return make(request, length, samples); },
-          string_match_all};
+          ruler_match_all};
+}
+
+RulerPart questions(std::string_view name, std::string_view data) {
+  return {
+      name,
+      [name](const TaskRequest& request, const std::vector<std::string>&, std::int64_t length,
+             std::int64_t samples) -> std::optional<EvalSet> { return make_ruler_qa(request, name, length, samples); },
+      ruler_match_part, data};
 }
 
 const RulerPart& find_part(std::string_view name) {
@@ -54,10 +64,16 @@ std::vector<RulerPart> wanted_parts(const TaskRequest& request) {
 
 EvalSet make_ruler(const TaskRequest& request) {
   TOME_CHECK(request.count_tokens);
+  effective_threshold(request);  // a bad one is refused now, not in the report
   EvalSet set;
   const std::vector<std::string> text = haystack_sentences(request, kTask, set.notes);
   const std::int64_t samples = request.samples > 0 ? request.samples : 10;
+  const bool all = setting(request, "ruler.parts", "").empty();
   for (const RulerPart& part : wanted_parts(request)) {
+    if (all && !part.needs.empty() && !find_data(request, part.needs)) {
+      set.notes.push_back(cat(kTask, "/", part.name, ": left out without --data ", part.needs, "=FILE"));
+      continue;
+    }
     for (const std::int64_t length : lengths_of(request)) {
       std::optional<EvalSet> made = part.make(request, text, length, samples);
       if (!made) {
@@ -97,8 +113,20 @@ const std::vector<RulerPart>& ruler_parts() {
       without_text("vt", make_ruler_variables),
       without_text("cwe", make_ruler_common_words),
       without_text("fwe", make_ruler_frequent_words),
+      questions("qa-1", "squad"),
+      questions("qa-2", "hotpotqa"),
   };
   return all;
+}
+
+double effective_threshold(const TaskRequest& request) {
+  const std::string text = setting(request, "ruler.threshold", "85.6");
+  double threshold = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threshold);
+  if (error != std::errc() || end != text.data() + text.size() || !(threshold >= 0 && threshold <= 100)) {
+    throw_user_error("--set ruler.threshold=", text, ": expected a number from 0 to 100");
+  }
+  return threshold;
 }
 
 std::optional<std::int64_t> effective_length(std::span<const std::pair<std::int64_t, double>> averages,
@@ -130,7 +158,9 @@ Task ruler_task() {
   task.name = kTask;
   task.summary = "RULER: needles of several kinds, variables, common and frequent words; --set ruler.parts=vt,cwe";
   task.data =
-      "haystack: a text file or a folder of them, to hide needles in; without it, plain sentences of tome's own";
+      "haystack: a text file or a folder of them, to hide needles in (without it, plain sentences of tome's own); "
+      "squad: "
+      "SQuAD 2's dev-v2.0.json and hotpotqa: hotpot_dev_distractor_v1.json, for the two question sets";
   task.make = make_ruler;
   task.score = score_ruler;
   return task;

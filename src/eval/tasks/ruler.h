@@ -21,6 +21,9 @@ namespace tome::eval {
 std::optional<std::int64_t> effective_length(std::span<const std::pair<std::int64_t, double>> averages,
                                              double threshold = 85.6);
 
+/// --set ruler.threshold, or 85.6. Throws UserError for one that is no number from 0 to 100.
+double effective_threshold(const TaskRequest& request);
+
 /// One of the 13 tasks.
 struct RulerPart {
   std::string_view name;  // "niah-single-1": its samples' task is "ruler/niah-single-1"
@@ -29,8 +32,10 @@ struct RulerPart {
   std::function<std::optional<EvalSet>(const TaskRequest&, const std::vector<std::string>& text, std::int64_t length,
                                        std::int64_t samples)>
       make;
-  /// 0..1 (eval/scorers/string_match.h).
-  double (*score)(std::string_view answer, std::span<const std::string> references);
+  /// 0..1 (eval/scorers/matches.h).
+  double (*score)(std::string_view answer, const std::vector<std::string>& references);
+  /// The NAME of --data without which the part is left out; empty: none.
+  std::string_view needs = {};
 };
 
 /// All parts, in the paper's order.

@@ -141,7 +141,7 @@ std::optional<EvalSet> make_ruler_niah(std::string_view part, const TaskRequest&
     NiahSample one(*settings, choices);
     if (one_place) one.sample.depth = depths[i][0];
     HaystackOrder order = one.order(one.sample.depth);
-    order.tokens = length - question_tokens(request.count_tokens, one.sample);
+    order.tokens = length - question_tokens(request, one.sample);
     std::vector<std::string> lines;
     if (settings->hay == Hay::kNeedles) lines = one.other_lines(static_cast<std::size_t>(length) / 8 + 300);
     const auto& hay = settings->hay == Hay::kNeedles ? lines : settings->hay == Hay::kNoise ? ruler_noise() : text;

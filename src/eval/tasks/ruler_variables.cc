@@ -72,7 +72,7 @@ std::optional<EvalSet> make_ruler_variables(const TaskRequest& request, std::int
     HaystackOrder order;
     order.intro = example + std::string(kIntro);
     order.separator = '\n';
-    order.tokens = length - question_tokens(request.count_tokens, sample);
+    order.tokens = length - question_tokens(request, sample);
     std::vector<double> depths;
     while (depths.size() < chain.statements.size()) depths.push_back(choices.uniform());
     std::sort(depths.begin(), depths.end());

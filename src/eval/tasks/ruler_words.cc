@@ -102,7 +102,7 @@ std::optional<EvalSet> make_ruler_common_words(const TaskRequest& request, std::
     sample.answer_prefix = kCommonPrefix;
     sample.answers = list.common();
     sample.answer_tokens = kCommonAnswerTokens;
-    const std::int64_t room = length - question_tokens(request.count_tokens, sample);
+    const std::int64_t room = length - question_tokens(request, sample);
     const auto text = [&](std::int64_t entries) {
       return cat(before, list.text(static_cast<std::size_t>(entries)), "\n\n");
     };
@@ -130,7 +130,7 @@ std::optional<EvalSet> make_ruler_frequent_words(const TaskRequest& request, std
     const auto vocabulary = static_cast<std::size_t>(std::max<std::int64_t>((length - kFrequentAnswerTokens) / 50, 5));
     while (words.size() < vocabulary) words.push_back(seen.next([&] { return random_letters(choices, 6, 'a'); }));
     sample.answers = {words[1], words[2], words[3]};
-    const std::int64_t room = length - question_tokens(request.count_tokens, sample);
+    const std::int64_t room = length - question_tokens(request, sample);
     const auto tokens = [&](std::int64_t count, std::size_t dots) {
       return request.count_tokens(coded_text(words, count, dots, choices));
     };

@@ -82,8 +82,7 @@ class Maker {
       std::vector<EvalSample> samples = ask(order, depths, use);
       std::string text = topic_record(conversations_, order);
       std::int64_t longest = 0;
-      for (const EvalSample& sample : samples)
-        longest = std::max(longest, question_tokens(request_, sample));
+      for (const EvalSample& sample : samples) longest = std::max(longest, question_tokens(request_, sample));
       const std::int64_t total = longest + request_.count_tokens(text);
       budget += cell.length - total;
       smallest = smallest == 0 ? total : std::min(smallest, total);

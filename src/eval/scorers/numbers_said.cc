@@ -1,7 +1,6 @@
-#include "eval/scorers/string_match.h"
+#include "eval/scorers/numbers_said.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 namespace tome::eval {
@@ -9,32 +8,11 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::string small_letters(std::string_view text) {
-  std::string small(text);
-  for (char& c : small) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return small;
-}
-
 double share(std::size_t found, std::size_t count) {
   return count == 0 ? 0 : static_cast<double>(found) / static_cast<double>(count);
 }
 
-std::size_t contained(std::string_view answer, std::span<const std::string> references) {
-  const std::string small = small_letters(answer);
-  return static_cast<std::size_t>(std::count_if(
-      references.begin(), references.end(),
-      [&](const std::string& reference) { return small.find(small_letters(reference)) != std::string::npos; }));
-}
-
 }  // namespace
-
-double string_match_all(std::string_view answer, std::span<const std::string> references) {
-  return share(contained(answer, references), references.size());
-}
-
-double string_match_part(std::string_view answer, std::span<const std::string> references) {
-  return contained(answer, references) > 0 ? 1 : 0;
-}
 
 double numbers_said(std::string_view answer, std::span<const std::string> numbers) {
   std::set<std::string> said;
