@@ -13,7 +13,7 @@
 namespace tome::eval {
 
 struct EvalAnswer {
-  std::string text;           // as it came, without outer white space
+  std::string text;           // as it came
   std::string finish_reason;  // "stop", "length"; "skipped": too long and --too-long skip; "missing": none in the file
   std::string error;          // not empty: no answer came, and why
   std::int64_t prompt_tokens =

@@ -212,7 +212,7 @@ nlohmann::ordered_json comparison_json(const Comparison& comparison) {
     }
     pairs.push_back(std::move(object));
   }
-  return {{"schema_version", 1}, {"rows", results_json(comparison.rows, {})}, {"pairs", pairs}};
+  return {{"schema_version", 1}, {"rows", results_json(comparison.rows, nlohmann::json::object())}, {"pairs", pairs}};
 }
 
 void write_file(const std::filesystem::path& path, const std::string& text) {
@@ -234,9 +234,10 @@ ComparedRun load_run(const std::filesystem::path& folder) {
 }
 
 Comparison compare_runs(std::vector<ComparedRun> runs) {
+  std::map<std::string, std::size_t> names;
+  for (const ComparedRun& run : runs) ++names[run.name];
   for (ComparedRun& run : runs) {
-    const auto same = [&](const ComparedRun& other) { return &other != &run && other.name == run.name; };
-    if (std::any_of(runs.begin(), runs.end(), same)) run.name += cat(" (", run.folder, ")");
+    if (names.at(run.name) > 1) run.name += cat(" (", run.folder, ")");
   }
   Comparison comparison;
   for (const ComparedRun& run : runs) {

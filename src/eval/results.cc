@@ -95,11 +95,12 @@ void add_rows(std::vector<ResultRow>& rows, const EvalSet& set, const View& view
 }  // namespace
 
 std::string scored_text(const EvalSample& sample, std::string_view answer) {
+  if (!sample.one_line) return std::string(answer);
   constexpr const char* kSpace = " \t\r\n";
   const std::size_t begin = answer.find_first_not_of(kSpace);
   if (begin == std::string_view::npos) return "";
   answer = answer.substr(begin);
-  if (sample.one_line) answer = answer.substr(0, answer.find_first_of("\r\n"));
+  answer = answer.substr(0, answer.find_first_of("\r\n"));
   return std::string(answer.substr(0, answer.find_last_not_of(kSpace) + 1));
 }
 

@@ -34,7 +34,8 @@ struct ResultRow {
   double seconds = 0, cost = 0;
 };
 
-/// The answer as it is scored: without outer white space, and its first line where the sample wants one line.
+/// The answer as it is scored: its first line without outer white space where the sample wants one line, else all of
+/// it.
 std::string scored_text(const EvalSample& sample, std::string_view answer);
 /// 0..1 by the sample's task.
 double score_answer(const EvalSample& sample, std::string_view answer);

@@ -35,12 +35,6 @@ std::int64_t count_or_zero(const json& value) {
   return value.get<std::int64_t>();
 }
 
-std::string without_outer_space(const std::string& text) {
-  constexpr const char* kSpace = " \t\n\v\f\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
 /// A string, or the texts of a list of parts; null counts as no text.
 std::string text_of(const json& content) {
   if (content.is_null()) return "";
@@ -105,7 +99,7 @@ std::string one_line(std::string text) {
   }
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
-  return without_outer_space(text);
+  return text;
 }
 
 /// `error` is an object with a message, or the message itself.
@@ -146,7 +140,6 @@ EvalAnswer parse_answer(ApiKind kind, std::string_view body) {
   }
   EvalAnswer answer =
       kind == ApiKind::kAnthropic ? anthropic_answer(response) : openai_answer(response, kind == ApiKind::kOpenai);
-  answer.text = without_outer_space(answer.text);
   return answer;
 }
 

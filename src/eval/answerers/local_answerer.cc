@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::int64_t kSpareTokens = 32;
 
-std::string without_outer_space(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-}
-
 void add(std::vector<TokenId>& ids, const std::vector<TokenId>& more) {
   ids.insert(ids.end(), more.begin(), more.end());
 }
@@ -68,7 +63,7 @@ EvalAnswer LocalAnswerer::ask(Session& session, const EvalSample& sample, std::i
   const Answer answer =
       session.ask(ids, tokenizer_, stops, SamplerOptions(), std::min(sample.answer_tokens, room), nullptr, stop);
   EvalAnswer result;
-  result.text = without_outer_space(answer.text);
+  result.text = answer.text;
   result.finish_reason = answer.finish_reason;
   result.prompt_tokens = static_cast<std::int64_t>(ids.size());
   result.answer_tokens = answer.answer_tokens;
