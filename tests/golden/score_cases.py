@@ -63,7 +63,7 @@ LONG = [
     (" ".join([*DISTINCT[:990], "x"]), [" ".join(["x", *DISTINCT[:990]])]),
     (" ".join(DISTINCT[:600]) + ". " + " ".join(DISTINCT[600:]), [" ".join(DISTINCT[:500]) + "."]),
 ]
-LONG_CHINESE = [("好的，" * 495, ["好的，" * 495]), ("好的，" * 494 + "好", ["好的，" * 494 + "好"])]
+LONG_CHINESE = [("好的，" * 330, ["好的，" * 330]), ("好的，" * 329 + "好的", ["好的，" * 329 + "好的"])]  # 990 and 989 words
 CLASSES = ["Number", "Number of something", "Date", "Person", "Group or organization of person", "City", "Other city", ""]
 CLASSIFIED = [
     ("Type: Number of something", "Number of something"),

@@ -169,6 +169,7 @@ EvalSet make_part(const TaskRequest& request, const Part& part, const std::files
 EvalSet make_infinitebench(const TaskRequest& request) {
   const std::filesystem::path folder = need_data(request, "infinitebench", "infinitebench", kWhere, "infinitebench");
   std::vector<std::string> names;
+  names.reserve(kParts.size());
   for (const Part& part : kParts) names.emplace_back(part.name);
   const bool chosen = request.settings.contains("infinitebench.parts");
   EvalSet set;

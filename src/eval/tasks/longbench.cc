@@ -122,6 +122,7 @@ EvalSet make_part(const TaskRequest& request, const std::string& name, const std
 EvalSet make_longbench(const TaskRequest& request) {
   const std::filesystem::path folder = need_data(request, "longbench", "longbench", kWhere, "longbench");
   std::vector<std::string> names;
+  names.reserve(kParts.size() + kByLength.size());
   for (const Part& part : kParts) names.emplace_back(part.name);
   const std::vector<std::string> all = names;
   for (const std::string_view name : kByLength) names.push_back(cat(name, "_e"));
