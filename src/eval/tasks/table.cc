@@ -9,6 +9,7 @@ const std::vector<Task>& tasks() {
       lines_task(),
       topics_task(),
       needle_task(),
+      ruler_task(),
   };
   return all;
 }
