@@ -90,10 +90,7 @@ TEST(Ruler, NeedlesHaveRulersNumbers) {
     for_each(part, [&](const EvalSample& sample, const std::string& text) {
       EXPECT_EQ(sample.answers.size(), answers);
       for (const std::string& answer : sample.answers) EXPECT_EQ(occurrences(text, answer), 1u);
-      EXPECT_EQ(occurrences(text, "A secret ") - occurrences(text, "A secret number is hidden") -
-                    occurrences(text, "A secret code is hidden"),
-                wanted)
-          << part;
+      EXPECT_EQ(occurrences(text, "A secret number for ") + occurrences(text, "A secret code for "), wanted) << part;
     });
   };
   count("niah-single-1", 1, 1);
@@ -102,7 +99,7 @@ TEST(Ruler, NeedlesHaveRulersNumbers) {
   count("niah-multivalue", 4, 4);
   count("niah-multiquery", 4, 4);
   for_each("niah-multikey-3",
-           [&](const EvalSample&, const std::string& text) { EXPECT_GT(occurrences(text, "A secret code for"), 25u); });
+           [&](const EvalSample&, const std::string& text) { EXPECT_GT(occurrences(text, "A secret code for"), 20u); });
 }
 
 TEST(Ruler, VariablesFollowOneFromAnother) {
