@@ -29,7 +29,9 @@ params.model.path = sys.argv[1]
 params.n_ctx = int(sys.argv[2])
 params.n_parallel = 1
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = int(sys.argv[3])
-params.embedding = sys.argv[4] == "embeddings"
+if sys.argv[4] == "embeddings":
+    params.embedding = True
+    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()
