@@ -47,7 +47,7 @@ constexpr const char* kPositions = "ppl";  // the task that asks nothing
 
 class Evaluation {
  public:
-  explicit Evaluation(const EvalFlags& flags) : flags_(flags), folder_(flags.out), who_(flags, folder_.path()) {
+  explicit Evaluation(const EvalFlags& flags) : flags_(flags), folder_(flags.out), who_(flags, folder_) {
     make_samples();
     folder_.set_answerer(who_.answerer().description());
     views_ = plan_views(flags_, set_, who_.tokenizer());

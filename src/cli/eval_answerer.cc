@@ -39,9 +39,19 @@ json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layou
           {"exact", flags.model.exact}};
 }
 
+// Of the answers that are there.
+double cost_of(const eval::RunFolder& run) {
+  double dollars = 0;
+  for (const std::string& view : run.views()) {
+    for (const auto& [id, answer] : run.answers(view)) dollars += answer.cost;
+  }
+  return dollars;
+}
+
 }  // namespace
 
-EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const fs::path& folder) : flags_(flags) {
+EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& run) : flags_(flags) {
+  const fs::path& folder = run.path();
   if (!flags.answers.empty() && !flags.service.api.empty()) {
     throw_user_error("--answers: goes without --api; a file of answers needs nobody to answer");
   }
@@ -54,6 +64,7 @@ EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const fs::path& folder) : fla
   if (!flags.answers.empty()) {
     answerer_ = std::make_unique<eval::AnswersFile>(flags.answers);
   } else {
+    service_.spent = cost_of(run);
     open_service(folder);
   }
 }

@@ -12,14 +12,15 @@
 #include "cli/eval_views.h"
 #include "eval/answerer.h"
 #include "eval/answerers/api_answerer.h"
+#include "eval/run_folder.h"
 
 namespace tome::cli {
 
 /// The answerer with what it needs.
 class EvalAnswerer {
  public:
-  /// `folder`: of the run. Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
-  EvalAnswerer(const EvalFlags& flags, const std::filesystem::path& folder);
+  /// Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
+  EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& run);
 
   eval::Answerer& answerer() { return *answerer_; }
   /// The model on this machine that answers; null: somebody else does.

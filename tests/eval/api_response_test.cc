@@ -21,7 +21,7 @@ EvalAnswer openai(const json& response) { return parse_answer(ApiKind::kOpenai, 
 
 TEST(ApiResponse, OpenaiChat) {
   const EvalAnswer answer = openai(chat(" The ferryman.\n"));
-  EXPECT_EQ(answer.text, "The ferryman.");
+  EXPECT_EQ(answer.text, " The ferryman.\n");
   EXPECT_EQ(answer.finish_reason, "stop");
   EXPECT_EQ(answer.prompt_tokens, 12);
   EXPECT_EQ(answer.answer_tokens, 3);
@@ -39,7 +39,7 @@ TEST(ApiResponse, ContentMayBePartsOrNothing) {
 TEST(ApiResponse, OpenaiCompletions) {
   const char* body = R"({"choices":[{"text":" x ","finish_reason":"length"}]})";
   const EvalAnswer answer = parse_answer(ApiKind::kOpenaiCompletions, body);
-  EXPECT_EQ(answer.text, "x");
+  EXPECT_EQ(answer.text, " x ");
   EXPECT_EQ(answer.finish_reason, "length");
   EXPECT_EQ(answer.prompt_tokens, 0);
   EXPECT_THAT(user_error_of([&] { parse_answer(ApiKind::kOpenai, body); }), HasSubstr("no \"message\""));

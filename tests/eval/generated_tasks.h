@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "eval/task.h"
 #include "eval/fit.h"
+#include "eval/task.h"
 #include "eval/tasks/cells.h"
 #include "text/letter_tokenizer.h"
 #include "text/tokenizer_goldens.h"

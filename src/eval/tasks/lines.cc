@@ -113,10 +113,7 @@ EvalSet make_lines(const TaskRequest& request) {
 
 }  // namespace
 
-const LineWording& measured_line_wording() {
-  static constexpr LineWording wording = kMeasured;
-  return wording;
-}
+const LineWording& measured_line_wording() { return kMeasured; }
 
 std::span<const LineWording> training_line_wordings() { return kTraining; }
 

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The tables of docs/results/: both models and the line-retrieval adapter over generated tasks and detective novels, beside
+# retrieval and beside no document. Every run goes on where it was stopped; hours on two cores.
+#   scripts/reproduce.sh [short]    short: up to 8K tokens only
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tome=${TOME_PROGRAM:-build/release/tome}
+runs=${TOME_RESULTS:-build/results}
+upto=${1:-all}
+mkdir -p "$runs"
+
+# eval_run NAME FLAGS...: one run folder; what does not fit the window is counted as skipped.
+eval_run() {
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name" >&2
+  "$tome" eval --out "$runs/$name" --too-long skip "$@" >"$runs/$name.txt"
+}
+
+# Lengths that each model reads natively; the longest ones by RoPE scaling in runs of their own.
+lines() {
+  eval_run lines-gemma -m gemma --tasks lines --samples 20 --retrieve bm25 --no-document --lengths "$1"
+  eval_run lines-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma"
+  eval_run lines-smollm2 -m smollm2 --tasks lines --samples 20 --retrieve bm25 --no-document --lengths "$2"
+}
+topics() {
+  eval_run topics-gemma -m gemma --tasks topics --samples 20 --retrieve bm25 --no-document --lengths "$1"
+  eval_run topics-smollm2 -m smollm2 --tasks topics --samples 20 --retrieve bm25 --no-document --lengths "$2"
+}
+needle() {
+  eval_run needle-gemma -m gemma --tasks needle --samples 10 --lengths "$1"
+  eval_run needle-smollm2 -m smollm2 --tasks needle --samples 10 --lengths "$2"
+}
+ruler() {
+  local parts=ruler.parts=niah-single-1,niah-multikey-1,vt,fwe
+  eval_run ruler-gemma -m gemma --tasks ruler --set "$parts" --samples 5 --lengths "$1"
+  eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --lengths "$2"
+}
+
+lines 4k,8k 4k,8k
+needle 4k,8k 4k,8k
+ruler 4k,8k 4k,8k
+topics 4k,8k 4k,8k
+eval_run novel-gemma -m gemma --tasks novel --too-long cut
+if [[ $upto != short ]]; then
+  eval_run lines-gemma-long -m gemma --tasks lines --samples 20 --retrieve bm25 --lengths 16k,31k
+  eval_run lines-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-long"
+  eval_run needle-gemma-long -m gemma --tasks needle --samples 5 --lengths 16k,31k
+  eval_run topics-gemma-long -m gemma --tasks topics --samples 20 --retrieve bm25 --lengths 16k,31k
+  eval_run lines-gemma-64k -m gemma --context 66k --tasks lines --samples 20 --lengths 64k
+  eval_run lines-smollm2-long -m smollm2 --context 66k --tasks lines --samples 20 --lengths 16k,32k,64k
+  eval_run topics-gemma-64k -m gemma --context 66k --tasks topics --samples 20 --lengths 64k
+  eval_run topics-smollm2-long -m smollm2 --context 66k --tasks topics --samples 20 --lengths 16k,32k,64k
+  eval_run novel-smollm2 -m smollm2 --tasks novel --too-long cut
+fi
+
+for group in lines topics needle ruler novel; do
+  "$tome" eval compare "$runs/$group"-*/ --out "$runs/$group" >"$runs/$group.txt"
+done
