@@ -31,7 +31,7 @@ void add_eval_compare(CLI::App& eval) {
   command->footer(
       "example:\n  tome eval compare run run-smollm2 --out compared\n\n"
       "Only samples that both runs have are tested in pairs.");
-  command->add_option("RUN", flags->runs, "folders that tome eval --out made")->required()->expected(2, 100);
+  command->add_option("RUN", flags->runs, "folders that tome eval --out made")->required()->expected(1, 100);
   command->add_option("-o,--out", flags->out, "folder for compare.md, compare.json and compare.html");
   command->callback([flags] { run(*flags); });
 }
