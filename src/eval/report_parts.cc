@@ -47,8 +47,9 @@ std::string shade_style(double share) {
 }
 
 std::string html_table(const ReportTable& table) {
-  std::string out = cat("<div class=\"wide-scroll\"><table class=\"", table.long_text ? "words" : "scores", "\">");
-  if (!table.caption.empty()) out += cat("<caption>", escape_html(table.caption), "</caption>");
+  std::string out;
+  if (!table.caption.empty()) out += cat("<p class=\"unit\">", escape_html(table.caption), "</p>");
+  out += cat("<div class=\"wide-scroll\"><table class=\"", table.long_text ? "words" : "scores", "\">");
   out += "<thead><tr>";
   for (const std::string& cell : table.heading) out += cat("<th scope=\"col\">", escape_html(cell), "</th>");
   out += "</tr></thead><tbody>";

@@ -32,6 +32,8 @@ figure { margin: 0; padding: .9rem 1rem; background: var(--card); border: 1px so
   border-top: 2.5px solid var(--key); }
 .key.c1::before { border-top-style: dashed; }
 .key.c2::before { border-top-style: dotted; }
+.charts figure { max-width: 38rem; }
+figure h3 { margin-top: 0; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
 svg .x { text-anchor: middle; }
@@ -57,7 +59,7 @@ th, td { padding: .2rem .75rem .2rem 0; text-align: left; vertical-align: top; b
 .scroll td, .scroll th { text-align: right; padding: .2rem 0 .2rem 1rem; }
 .wide-scroll { overflow-x: auto; margin: .75rem 0; }
 .scores td, .scores th { text-align: right; white-space: nowrap; padding: .25rem .6rem; }
-.scores th:first-child, .words th { text-align: left; }
+.scores th:first-child, .scores th:first-child + td, .words th { text-align: left; }
 .words th { font-weight: 500; min-width: 12rem; }
 .words td { overflow-wrap: anywhere; min-width: 8rem; }
 .wide { width: 100%; }
