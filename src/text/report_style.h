@@ -59,7 +59,7 @@ th, td { padding: .2rem .75rem .2rem 0; text-align: left; vertical-align: top; b
 .scroll td, .scroll th { text-align: right; padding: .2rem 0 .2rem 1rem; }
 .wide-scroll { overflow-x: auto; margin: .75rem 0; }
 .scores td, .scores th { text-align: right; white-space: nowrap; padding: .25rem .6rem; }
-.scores th:first-child, .scores th:first-child + td, .words th { text-align: left; }
+.scores th:first-child, .scores th:first-child + td:not([style]), .words th { text-align: left; }
 .words th { font-weight: 500; min-width: 12rem; }
 .words td { overflow-wrap: anywhere; min-width: 8rem; }
 .wide { width: 100%; }
