@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "model/forward.h"
+#include "model/kv_sequence.h"
 #include "model/model.h"
-#include "ops/attention.h"
 #include "text/tokenizer.h"
 
 namespace tome {
