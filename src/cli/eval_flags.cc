@@ -46,7 +46,7 @@ void ServiceFlags::add_to(CLI::App& command) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group(kGroup);
-  command.add_option("--concurrency", concurrency, "requests at a time")
+  command.add_option("-j,--jobs,--concurrency", concurrency, "requests at a time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str()
       ->group(kGroup);
