@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,7 +12,9 @@
 #include "base/resources.h"
 #include "cli/commands.h"
 #include "cli/eval_answerer.h"
+#include "cli/eval_judge.h"
 #include "cli/eval_positions.h"
+#include "cli/eval_service.h"
 #include "cli/eval_views.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -50,20 +53,24 @@ class Evaluation {
   explicit Evaluation(const EvalFlags& flags) : flags_(flags), folder_(flags.out), who_(flags, folder_) {
     make_samples();
     folder_.set_answerer(who_.answerer().description());
-    views_ = plan_views(flags_, set_, who_.tokenizer());
+    if (flags.judge.on) judge_.emplace(flags_, folder_, set_);
+    views_ = plan_views(flags_, set_, who_.tokenizer(), folder_);
     for (PlannedView& view : views_) wanted_.push_back(plan_questions(view));
   }
 
   /// Until every sample of every view has an answer, or the user stops it.
   void ask() {
-    who_.agree_on_cost(views_, wanted_);
+    agree_on_cost(flags_, cost());
     for (std::size_t i = 0; i < views_.size() && !stop_requested(); ++i) ask_view(views_[i], wanted_[i]);
+    for (std::size_t i = 0; judge_ && i < views_.size() && !stop_requested(); ++i) judge_->judge(views_[i].name);
     if (asks_positions()) positions_ = measure_positions(flags_, folder_, who_.local());
   }
 
   void report() {
     std::vector<eval::View> views;
-    for (const PlannedView& view : views_) views.push_back({view.name, view.label, folder_.answers(view.name)});
+    for (const PlannedView& view : views_) {
+      views.push_back({view.name, view.label, folder_.answers(view.name), eval::read_verdicts(folder_, view.name)});
+    }
     const eval::RunReport report{folder_, set_, views, positions_};
     eval::write_reports(report);
     std::cout << eval::summary(report);
@@ -86,9 +93,7 @@ class Evaluation {
     if (flags_.tasks.empty()) throw_user_error("--tasks: needs the names of tasks; tome eval --list shows them");
     eval::TaskRequest request = flags_.request();
     request.frame_tokens = who_.frame_tokens();
-    request.count_tokens = [this](std::string_view text) {
-      return static_cast<std::int64_t>(who_.tokenizer().encode(text).ids.size());
-    };
+    request.count_tokens = who_.count();
     const json asked = request_json(request, flags_, who_);
     if (auto before = folder_.load(asked)) {
       set_ = std::move(*before);
@@ -146,6 +151,15 @@ class Evaluation {
         stop_requested());
   }
 
+  eval::CostEstimate cost() const {
+    eval::CostEstimate all;
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+      who_.add_cost(all, views_[i], wanted_[i]);
+      if (judge_) judge_->add_cost(all, views_[i], wanted_[i], who_.count());
+    }
+    return all;
+  }
+
   bool asks_positions() const {
     return std::find(flags_.tasks.begin(), flags_.tasks.end(), kPositions) != flags_.tasks.end();
   }
@@ -158,6 +172,7 @@ class Evaluation {
   eval::RunFolder folder_;
   EvalAnswerer who_;
   eval::EvalSet set_;
+  std::optional<EvalJudge> judge_;
   std::vector<PlannedView> views_;
   std::vector<std::vector<std::size_t>> wanted_;  // of each view, the samples without an answer
   std::vector<eval::PositionLoss> positions_;
@@ -192,6 +207,7 @@ void add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "how much of its window a model uses");
   command->footer(
       "examples:\n  tome eval --tasks lines,needle --lengths 4k,16k --out run\n"
+      "  tome eval --tasks topics --judge --judge-model gpt-4.1-mini --out topics\n"
       "  tome eval -m smollm2 --samples-from run --out run-smollm2\n  tome eval compare run run-smollm2\n\n"
       "docs/tasks.md describes the tasks, docs/answerers.md who can answer.");
   flags->add_to(*command);

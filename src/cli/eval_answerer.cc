@@ -1,10 +1,9 @@
 #include "cli/eval_answerer.h"
 
 #include <cstdio>
-#include <iostream>
 
 #include "base/error.h"
-#include "cli/output.h"
+#include "cli/eval_service.h"
 #include "eval/answerers/answers_file.h"
 #include "eval/answerers/local_answerer.h"
 #include "model/rope.h"
@@ -39,24 +38,14 @@ json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layou
           {"exact", flags.model.exact}};
 }
 
-// Of the answers that are there.
-double cost_of(const eval::RunFolder& run) {
-  double dollars = 0;
-  for (const std::string& view : run.views()) {
-    for (const auto& [id, answer] : run.answers(view)) dollars += answer.cost;
-  }
-  return dollars;
-}
-
 }  // namespace
 
-EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& run) : flags_(flags) {
-  const fs::path& folder = run.path();
-  if (!flags.answers.empty() && !flags.service.api.empty()) {
+EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& folder) : flags_(flags) {
+  if (!flags.answers.empty() && !flags.service.who.api.empty()) {
     throw_user_error("--answers: goes without --api; a file of answers needs nobody to answer");
   }
-  if (flags.answers.empty() && flags.service.api.empty()) {
-    open_local(folder);
+  if (flags.answers.empty() && flags.service.who.api.empty()) {
+    open_local(folder.path());
     return;
   }
   open_tokenizer_alone();
@@ -64,7 +53,6 @@ EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& run) :
   if (!flags.answers.empty()) {
     answerer_ = std::make_unique<eval::AnswersFile>(flags.answers);
   } else {
-    service_.spent = cost_of(run);
     open_service(folder);
   }
 }
@@ -87,20 +75,10 @@ void EvalAnswerer::open_local(const fs::path& folder) {
   answerer_ = std::move(local);
 }
 
-void EvalAnswerer::open_service(const fs::path& folder) {
-  const ServiceFlags& flags = flags_.service;
-  if (flags.model.empty()) throw_user_error("--api: needs --api-model, the name that the service knows the model by");
-  service_.kind = eval::find_api_kind(flags.api);
-  service_.connection.url = flags.url;
-  service_.connection.key_variable = flags.key_variable;
-  service_.connection.timeout_seconds = flags.timeout;
-  service_.connection.retries = flags.retries;
-  service_.connection.requests_per_minute = flags.requests_per_minute;
-  service_.connection.raw_folder = folder / "raw";
-  service_.prompt.model = flags.model;
-  service_.concurrency = flags.concurrency;
-  service_.cost_limit = flags.cost_limit;
-  if (!flags.prices.empty()) service_.price = eval::Prices(flags.prices).of(flags.model);
+void EvalAnswerer::open_service(const eval::RunFolder& folder) {
+  const ServiceName& who = flags_.service.who;
+  if (who.model.empty()) throw_user_error("--api: needs --api-model, the name that the service knows the model by");
+  service_ = service_options(flags_, who, folder);
   answerer_ = std::make_unique<eval::ApiAnswerer>(service_);
 }
 
@@ -110,28 +88,14 @@ void EvalAnswerer::open_tokenizer_alone() {
   tokenizer_ = lone_tokenizer_.tokenizer.get();
 }
 
-void EvalAnswerer::agree_on_cost(std::span<const PlannedView> views,
-                                 const std::vector<std::vector<std::size_t>>& wanted) const {
-  if (flags_.service.api.empty() || !service_.price) return;
-  const auto count = [this](std::string_view text) {
-    return static_cast<std::int64_t>(tokenizer_->encode(text).ids.size());
-  };
-  eval::CostEstimate all;
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    const eval::CostEstimate one =
-        eval::estimate_cost(views[i].set, wanted[i], service_.kind, service_.prompt, count, *service_.price);
-    all.prompt_tokens += one.prompt_tokens;
-    all.answer_tokens += one.answer_tokens;
-    all.dollars += one.dollars;
-  }
-  char dollars[32];
-  std::snprintf(dollars, sizeof dollars, "$%.2f", all.dollars);
-  const std::string estimate = cat("about ", dollars, " for ", all.prompt_tokens, " tokens of text and at most ",
-                                   all.answer_tokens, " of answers (tokens by the tokenizer of this run)");
-  if (!flags_.model.quiet) std::cerr << one_line(cat(flags_.service.model, ": ", estimate)) << '\n';
-  if (all.dollars > 0 && !flags_.service.yes && flags_.service.cost_limit == 0) {
-    throw_user_error(flags_.service.model, ": ", estimate, "; give --yes to go on, or --cost-limit DOLLARS");
-  }
+eval::TokenCount EvalAnswerer::count() const {
+  return [this](std::string_view text) { return static_cast<std::int64_t>(tokenizer_->encode(text).ids.size()); };
+}
+
+void EvalAnswerer::add_cost(eval::CostEstimate& all, const PlannedView& view,
+                            const std::vector<std::size_t>& wanted) const {
+  if (!service_.price) return;
+  all += eval::estimate_cost(view.set, wanted, service_.kind, service_.prompt, count(), *service_.price);
 }
 
 }  // namespace tome::cli

@@ -1,7 +1,6 @@
 // Who answers an evaluation, from its flags: a model here, a model service, a file.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +18,8 @@ namespace tome::cli {
 /// The answerer with what it needs.
 class EvalAnswerer {
  public:
-  /// Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
-  EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& run);
+  /// Both are borrowed. Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
+  EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& folder);
 
   eval::Answerer& answerer() { return *answerer_; }
   /// The model on this machine that answers; null: somebody else does.
@@ -32,14 +31,14 @@ class EvalAnswerer {
   /// 0: not known.
   std::int64_t window() const { return window_; }
 
-  /// For a service with a price file: what the answers that are wanted will cost, and the refusal when neither --yes
-  /// nor
-  /// --cost-limit allows it.
-  void agree_on_cost(std::span<const PlannedView> views, const std::vector<std::vector<std::size_t>>& wanted) const;
+  /// Tokens of a text by its tokenizer.
+  eval::TokenCount count() const;
+  /// For a service with a price file: adds what the answers that are wanted will cost.
+  void add_cost(eval::CostEstimate& all, const PlannedView& view, const std::vector<std::size_t>& wanted) const;
 
  private:
   void open_local(const std::filesystem::path& folder);
-  void open_service(const std::filesystem::path& folder);
+  void open_service(const eval::RunFolder& folder);
   void open_tokenizer_alone();
 
   const EvalFlags& flags_;

@@ -26,17 +26,36 @@ double parse_depth(const std::string& text) {
   return depth;
 }
 
+// --api, --url, --api-model and --key-variable, or those of the judge: --judge-api ...
+void add_name(CLI::App& command, ServiceName& name, const std::string& judge, const char* group) {
+  const std::string dashes = "--" + judge;
+  command.add_option(dashes + "api", name.api, "openai (chat), openai-completions (base models) or anthropic")
+      ->check(CLI::IsMember({"openai", "openai-completions", "anthropic"}))
+      ->group(group);
+  command.add_option(dashes + "url", name.url, "of the service, as http://localhost:8080; default: the service's own")
+      ->group(group);
+  command.add_option(judge.empty() ? "--api-model" : "--judge-model", name.model, "the model's name there")
+      ->group(group);
+  command.add_option(dashes + "key-variable", name.key_variable, "environment variable that holds the key")
+      ->group(group);
+}
+
 }  // namespace
+
+void JudgeFlags::add_to(CLI::App& command) {
+  constexpr const char* kGroup = "A judge of answers (docs/answerers.md)";
+  command
+      .add_flag("--judge", on, "ask a model which answers mean the same as the accepted ones, beside the exact score")
+      ->group(kGroup);
+  add_name(command, who, "judge-", kGroup);
+  command.add_option("--judge-tasks", tasks, "tasks to judge besides those that want it (topics)")
+      ->delimiter(',')
+      ->group(kGroup);
+}
 
 void ServiceFlags::add_to(CLI::App& command) {
   constexpr const char* kGroup = "A model service (docs/answerers.md)";
-  command.add_option("--api", api, "openai (chat), openai-completions (base models) or anthropic")
-      ->check(CLI::IsMember({"openai", "openai-completions", "anthropic"}))
-      ->group(kGroup);
-  command.add_option("--url", url, "of the service, as http://localhost:8080; default: the service's own")
-      ->group(kGroup);
-  command.add_option("--api-model", model, "the model's name there")->group(kGroup);
-  command.add_option("--key-variable", key_variable, "environment variable that holds the key")->group(kGroup);
+  add_name(command, who, "", kGroup);
   command.add_option("--timeout", timeout, "seconds for one request")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
@@ -80,12 +99,15 @@ void EvalFlags::add_to(CLI::App& command) {
   command.add_option("--tokenizer", tokenizer, "of the model whose tokens count as length, without --model");
   command.add_option("--answers", answers, "score this JSONL file of answers instead of asking a model");
   service.add_to(command);
+  judge.add_to(command);
   command.add_option("--retrieve", retrieve, "ask with retrieved passages too")
       ->check(CLI::IsMember({"bm25", "embeddings"}));
   command.add_option("--passages", passages, "for --retrieve: how many")->capture_default_str();
   command.add_option("--passage-tokens", passage_tokens, "for --retrieve: how long")->capture_default_str();
   command.add_option("--embeddings-url", embeddings_url, "for --retrieve embeddings: the service");
   command.add_option("--embeddings-model", embeddings_model, "for --retrieve embeddings: the model's name there");
+  command.add_option("--embeddings-key-variable", embeddings_key_variable,
+                     "for --retrieve embeddings: environment variable that holds the key");
   command.add_flag("--no-document", no_document, "ask without any text too: what the model knew already");
 }
 

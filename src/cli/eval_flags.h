@@ -12,12 +12,27 @@
 namespace tome::cli {
 
 /// A model behind an API.
-struct ServiceFlags {
+struct ServiceName {
   std::string api;  // "openai", "openai-completions", "anthropic"; empty: none
-  std::string url, model, key_variable, prices;
+  std::string url, model, key_variable;
+};
+
+/// One that answers, and how services are asked.
+struct ServiceFlags {
+  ServiceName who;
+  std::string prices;
   double timeout = 600, requests_per_minute = 0, cost_limit = 0;
   int retries = 6, concurrency = 1;
   bool yes = false;
+
+  void add_to(CLI::App& command);
+};
+
+/// Who judges answers besides.
+struct JudgeFlags {
+  bool on = false;
+  ServiceName who = {"openai", "", "", ""};
+  std::vector<std::string> tasks;  // besides those that want a judge
 
   void add_to(CLI::App& command);
 };
@@ -31,7 +46,9 @@ struct EvalFlags {
   std::string tokenizer, layout, too_long = "error";
   std::string answers;  // a file of earlier answers instead of a model
   ServiceFlags service;
-  std::string retrieve, passages = "3", passage_tokens = "512", embeddings_url, embeddings_model;
+  JudgeFlags judge;
+  std::string retrieve, passages = "3", passage_tokens = "512", embeddings_url, embeddings_model,
+                        embeddings_key_variable;
   bool no_document = false, list = false;
 
   void add_to(CLI::App& command);

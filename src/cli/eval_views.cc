@@ -1,5 +1,6 @@
 #include "cli/eval_views.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -22,6 +23,13 @@ std::vector<std::size_t> samples_where(const eval::EvalSet& set, const auto& wan
   return indices;
 }
 
+bool all_answered(const eval::EvalSet& set, const std::vector<std::size_t>& asked, const eval::Answers& answers) {
+  return std::all_of(asked.begin(), asked.end(), [&](std::size_t index) {
+    const auto found = answers.find(set.samples[index].id);
+    return found != answers.end() && found->second.error.empty();
+  });
+}
+
 std::unique_ptr<eval::Retriever> make_retriever(const EvalFlags& flags) {
   if (flags.retrieve != "embeddings") return std::make_unique<eval::Bm25Retriever>();
   if (flags.embeddings_url.empty() || flags.embeddings_model.empty()) {
@@ -29,7 +37,7 @@ std::unique_ptr<eval::Retriever> make_retriever(const EvalFlags& flags) {
   }
   eval::EmbeddingOptions options;
   options.connection.url = flags.embeddings_url;
-  options.connection.key_variable = flags.service.key_variable;
+  options.connection.key_variable = flags.embeddings_key_variable;
   options.connection.timeout_seconds = flags.service.timeout;
   options.connection.retries = flags.service.retries;
   options.model = flags.embeddings_model;
@@ -38,7 +46,8 @@ std::unique_ptr<eval::Retriever> make_retriever(const EvalFlags& flags) {
 
 }  // namespace
 
-std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer) {
+std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer,
+                                    const eval::RunFolder& folder) {
   const auto compared = [&](bool asked) {
     return samples_where(
         set, [&](const eval::EvalSample& sample) { return asked || eval::find_task(sample.task).always_compare; });
@@ -53,8 +62,12 @@ std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet&
     const eval::PassageOptions options{parse_count("--passages", flags.passages),
                                        parse_count("--passage-tokens", flags.passage_tokens)};
     const std::string retriever = flags.retrieve.empty() ? "bm25" : flags.retrieve;
-    add(eval::retrieved_view(retriever, options.count, options.passage_tokens),
-        eval::with_passages(set, *make_retriever(flags), options, eval::offsets_of(tokenizer)), retrieved);
+    const std::string name = eval::retrieved_view(retriever, options.count, options.passage_tokens);
+    add(name,
+        all_answered(set, retrieved, folder.answers(name))
+            ? eval::without_documents(set)
+            : eval::with_passages(set, *make_retriever(flags), options, eval::offsets_of(tokenizer)),
+        retrieved);
   }
   const auto closed = compared(flags.no_document);
   if (!closed.empty()) add(std::string(eval::kNoDocumentView), eval::without_documents(set), closed);

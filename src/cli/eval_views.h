@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/eval_flags.h"
+#include "eval/run_folder.h"
 #include "eval/sample.h"
 #include "text/tokenizer.h"
 
@@ -18,7 +19,8 @@ struct PlannedView {
 };
 
 /// The whole text always; passages and nothing for the tasks that always compare, and for all with --retrieve and
-/// --no-document.
-std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer);
+/// --no-document. Passages are not sought where `folder` has the answers of all samples already.
+std::vector<PlannedView> plan_views(const EvalFlags& flags, const eval::EvalSet& set, const Tokenizer& tokenizer,
+                                    const eval::RunFolder& folder);
 
 }  // namespace tome::cli

@@ -14,7 +14,15 @@
 namespace tome::eval {
 namespace {
 
-using Cell = std::pair<std::string, std::int64_t>;  // task, length
+// Samples that are compared together, by their exact scores or by what a judge said.
+struct Cell {
+  std::string task;
+  std::int64_t length = 0;
+  bool judged = false;
+
+  bool has(const EvalSample& sample) const { return sample.task == task && sample.length == length; }
+  bool operator==(const Cell&) const = default;
+};
 
 template <typename... Numbers>
 std::string print(const char* format, Numbers... numbers) {
@@ -31,11 +39,14 @@ std::string answerer_of(const ComparedRun& run, const View& view) {
 std::map<std::string, double> scores_of(const ComparedRun& run, const View& view, const Cell& cell) {
   std::map<std::string, double> scores;
   for (const EvalSample& sample : run.set.samples) {
-    if (sample.task != cell.first || sample.length != cell.second) continue;
     const auto found = view.answers.find(sample.id);
-    if (found == view.answers.end() || !found->second.error.empty()) continue;
-    const std::string& reason = found->second.finish_reason;
-    if (reason != "skipped" && reason != "missing") scores[sample.id] = score_answer(sample, found->second.text);
+    if (!cell.has(sample) || found == view.answers.end() || !is_scored(found->second)) continue;
+    const Verdict* verdict = find_verdict(view.verdicts, sample, found->second);
+    if (!cell.judged) {
+      scores[sample.id] = score_answer(sample, found->second.text);
+    } else if (verdict != nullptr && verdict->said.error.empty()) {
+      scores[sample.id] = verdict->same().value_or(false) ? 1 : 0;
+    }
   }
   return scores;
 }
@@ -43,7 +54,7 @@ std::map<std::string, double> scores_of(const ComparedRun& run, const View& view
 std::map<std::string, std::string> fingerprints_of(const ComparedRun& run, const Cell& cell) {
   std::map<std::string, std::string> prints;
   for (const EvalSample& sample : run.set.samples) {
-    if (sample.task == cell.first && sample.length == cell.second) prints[sample.id] = fingerprint(run.set, sample);
+    if (cell.has(sample)) prints[sample.id] = fingerprint(run.set, sample);
   }
   return prints;
 }
@@ -51,16 +62,23 @@ std::map<std::string, std::string> fingerprints_of(const ComparedRun& run, const
 std::vector<Cell> cells_of(const ComparedRun& run) {
   std::vector<Cell> cells;
   for (const EvalSample& sample : run.set.samples) {
-    const Cell cell{sample.task, sample.length};
-    if (std::find(cells.begin(), cells.end(), cell) == cells.end()) cells.push_back(cell);
+    Cell cell{sample.task, sample.length};
+    if (std::find(cells.begin(), cells.end(), cell) != cells.end()) continue;
+    cells.push_back(cell);
+    cell.judged = true;
+    if (!run.judge.is_null()) cells.push_back(cell);
   }
   return cells;
 }
 
 ComparedPair compare_cell(const ComparedRun& first, const View& first_view, const ComparedRun& second,
                           const View& second_view, const Cell& cell) {
-  ComparedPair pair{cell.first, cell.second, answerer_of(first, first_view), answerer_of(second, second_view),
-                    true,       {}};
+  ComparedPair pair{cell.judged ? judged_task(cell.task) : cell.task,
+                    cell.length,
+                    answerer_of(first, first_view),
+                    answerer_of(second, second_view),
+                    true,
+                    {}};
   pair.same_samples = &first == &second || fingerprints_of(first, cell) == fingerprints_of(second, cell);
   if (!pair.same_samples) return pair;
   const auto ours = scores_of(first, first_view, cell), theirs = scores_of(second, second_view, cell);
@@ -85,6 +103,7 @@ void add_pairs(Comparison& comparison, const ComparedRun& first, const ComparedR
   const View* ours = whole_view(first);
   if (ours == nullptr) return;
   for (const Cell& cell : cells_of(first)) {
+    if (cell.judged && first.judge != second.judge) continue;
     for (const View& view : second.views) {
       const bool itself = &first == &second;
       if (itself ? &view == ours : view.name != kWholeView) continue;
@@ -229,7 +248,10 @@ ComparedRun load_run(const std::filesystem::path& folder) {
   compared.folder = std::filesystem::weakly_canonical(folder).filename().string();
   compared.name = run.run().value("answerer", nlohmann::json::object()).value("name", compared.folder);
   compared.set = run.load();
-  for (const std::string& name : run.views()) compared.views.push_back({name, view_label(name), run.answers(name)});
+  compared.judge = run.run().value("judge", nlohmann::json());
+  for (const std::string& name : run.views()) {
+    compared.views.push_back({name, view_label(name), run.answers(name), read_verdicts(run, name)});
+  }
   return compared;
 }
 

@@ -17,6 +17,7 @@ struct ComparedRun {
   std::string folder;  // its name
   EvalSet set;
   std::vector<View> views;
+  nlohmann::json judge;  // who judged; null: nobody
 };
 
 /// Throws UserError when there is no run.
@@ -37,7 +38,7 @@ struct Comparison {
 
 /// Rows of all runs; pairs of the first run with each other one, and of each run's whole text with its other views.
 /// A pair is tested on the samples of the same id and content that both have scored; where a task and length has other
-/// samples in the two runs, there is no test.
+/// samples in the two runs, there is no test. What a judge said is tested where both had the same judge.
 Comparison compare_runs(std::vector<ComparedRun> runs);
 
 std::string comparison_markdown(const Comparison& comparison);

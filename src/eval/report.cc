@@ -17,8 +17,6 @@
 namespace tome::eval {
 namespace {
 
-std::string_view whole_name(std::string_view task) { return task.substr(0, task.find('/')); }
-
 template <typename... Numbers>
 std::string print(const char* format, Numbers... numbers) {
   std::array<char, 200> text;
@@ -45,7 +43,7 @@ std::vector<Value> distinct(std::span<const ResultRow> rows, const Of& of) {
 std::vector<ResultRow> rows_of(std::span<const ResultRow> rows, std::string_view task) {
   std::vector<ResultRow> out;
   std::copy_if(rows.begin(), rows.end(), std::back_inserter(out),
-               [&](const ResultRow& row) { return whole_name(row.task) == task; });
+               [&](const ResultRow& row) { return whole_task(row.task) == task; });
   return out;
 }
 
@@ -172,7 +170,10 @@ ReportSection task_section(std::span<const ResultRow> all, const std::string& ta
     if (std::any_of(chart.curves.begin(), chart.curves.end(), many)) section.charts.push_back(std::move(chart));
   }
   section.tables.push_back(length_table(rows));
-  if (parts.size() > 1) add_means(section, rows, task, threshold);
+  const auto exact = std::count_if(parts.begin(), parts.end(), [&](const std::string& part) {
+    return std::any_of(rows.begin(), rows.end(), [&](const ResultRow& row) { return row.task == part && !row.judged; });
+  });
+  if (exact > 1) add_means(section, rows, task, threshold);
   for (const std::string& part : parts) {
     for (const std::string& answerer : distinct<std::string>(rows, [](const ResultRow& r) { return r.answerer; })) {
       ReportTable table = depth_table(rows, part, answerer);
@@ -181,6 +182,21 @@ ReportSection task_section(std::span<const ResultRow> all, const std::string& ta
   }
   add_gains(section, rows);
   return section;
+}
+
+// What the rows "(judged)" are; "" without any.
+std::string judge_words(std::span<const ResultRow> rows, const std::string& task, const nlohmann::json& judge) {
+  bool any = false;
+  std::size_t unclear = 0;
+  for (const ResultRow& row : rows) {
+    if (!row.judged || whole_task(row.task) != task || row.depth >= 0) continue;
+    any = true;
+    unclear += row.unclear;
+  }
+  if (!any) return "";
+  return cat("Rows marked \"(judged)\": the share of answers that ", judge.value("name", std::string("the judge")),
+             " says mean the same as the accepted one; their tokens, seconds and costs are the judge's. ", unclear,
+             " of its verdicts are unclear and count as no.");
 }
 
 // Every sample is accounted for.
@@ -222,16 +238,26 @@ ReportSection settings_section(const nlohmann::json& run) {
   ReportTable table;
   table.heading = {"setting", "value"};
   table.long_text = true;
-  for (const char* part : {"answerer", "request"}) {
+  for (const char* part : {"answerer", "request", "judge"}) {
     const nlohmann::json settings = run.value(part, nlohmann::json::object());
     for (const auto& [key, value] : settings.items()) {
-      table.rows.push_back({key, plain(value)});
+      table.rows.push_back({std::string_view(part) == "judge" ? cat("judge: ", key) : key, plain(value)});
     }
   }
   table.rows.push_back({"data_revision", plain(run.value("data_revision", nlohmann::json()))});
   section.tables.push_back(std::move(table));
   for (const auto& note : run.value("notes", nlohmann::json::array())) section.paragraphs.push_back(plain(note));
   return section;
+}
+
+std::string answer_text(const EvalSample& sample, const EvalAnswer& answer, const Verdict* verdict) {
+  if (!is_scored(answer)) return cat("(", answer.error.empty() ? answer.finish_reason : answer.error, ")");
+  std::string judged;
+  if (verdict != nullptr && verdict->said.error.empty()) {
+    const std::optional<bool> same = verdict->same();
+    judged = cat(", judged ", !same ? "unclear" : *same ? "1" : "0");
+  }
+  return cat(print("%.2f", score_answer(sample, answer.text)), judged, "  ", scored_text(sample, answer.text));
 }
 
 // Question, accepted answers and what was said, view by view.
@@ -249,12 +275,7 @@ ReportTable answers_table(const EvalSet& set, std::span<const View> views, const
         line.push_back("");
         continue;
       }
-      const EvalAnswer& answer = found->second;
-      if (!answer.error.empty() || answer.finish_reason == "skipped" || answer.finish_reason == "missing") {
-        line.push_back(cat("(", answer.error.empty() ? answer.finish_reason : answer.error, ")"));
-      } else {
-        line.push_back(cat(print("%.2f", score_answer(sample, answer.text)), "  ", scored_text(sample, answer.text)));
-      }
+      line.push_back(answer_text(sample, found->second, find_verdict(view.verdicts, sample, found->second)));
     }
     table.rows.push_back(std::move(line));
   }
@@ -264,7 +285,7 @@ ReportTable answers_table(const EvalSet& set, std::span<const View> views, const
 std::vector<std::string> task_names(const EvalSet& set) {
   std::vector<std::string> names;
   for (const EvalSample& sample : set.samples) {
-    const std::string name(whole_name(sample.task));
+    const std::string name(whole_task(sample.task));
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   return names;
@@ -288,6 +309,8 @@ std::vector<ReportSection> report_sections(const RunReport& run) {
   std::vector<ReportSection> sections;
   for (const std::string& task : task_names(run.set)) {
     sections.push_back(task_section(rows, task, sections.size(), threshold));
+    const std::string judged = judge_words(rows, task, run.folder.run().value("judge", nlohmann::json::object()));
+    if (!judged.empty()) sections.back().paragraphs.push_back(judged);
   }
   if (!run.positions.empty()) sections.push_back(position_section(run.positions));
   sections.push_back(counts_section(rows));
@@ -315,7 +338,7 @@ void write_reports(const RunReport& run) {
     ReportSection part;
     part.title = task;
     part.tables.push_back(
-        answers_table(run.set, run.views, [&](const EvalSample& sample) { return whole_name(sample.task) == task; }));
+        answers_table(run.set, run.views, [&](const EvalSample& sample) { return whole_task(sample.task) == task; }));
     parts.push_back(std::move(part));
   }
   write_file(path / "transcript.md", markdown(cat("Answers of ", name), parts));

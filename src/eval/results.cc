@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@ namespace tome::eval {
 namespace {
 
 constexpr std::size_t kMostDepths = 21;
+constexpr std::string_view kJudged = " (judged)";
 
 std::string label(const std::string& answerer, const View& view) {
   return view.label.empty() ? answerer : cat(answerer, " + ", view.label);
@@ -21,7 +23,8 @@ struct Sum {
   ResultRow row;
   std::vector<double> scores;
 
-  void add(const EvalSample& sample, const EvalAnswer* answer) {
+  void add(const EvalSample& sample, const EvalAnswer* answer, const Verdicts& verdicts) {
+    if (row.judged && answer != nullptr && is_scored(*answer)) return add(find_verdict(verdicts, sample, *answer));
     if (answer == nullptr || answer->finish_reason == "missing") {
       ++row.missing;
     } else if (answer->finish_reason == "skipped") {
@@ -29,13 +32,32 @@ struct Sum {
     } else if (!answer->error.empty()) {
       ++row.errors;
     } else {
-      scores.push_back(score_answer(sample, answer->text));
-      row.cut_tokens += answer->cut_tokens;
-      row.prompt_tokens += answer->prompt_tokens;
-      row.answer_tokens += answer->answer_tokens;
-      row.seconds += answer->seconds;
+      add(score_answer(sample, answer->text), *answer);
     }
-    if (answer != nullptr) row.cost += answer->cost;
+    if (answer != nullptr && !row.judged) row.cost += answer->cost;
+  }
+
+  void add(const Verdict* verdict) {
+    if (verdict == nullptr) {
+      ++row.missing;
+      return;
+    }
+    if (!verdict->said.error.empty()) {
+      ++row.errors;
+    } else {
+      const std::optional<bool> same = verdict->same();
+      if (!same) ++row.unclear;
+      add(same.value_or(false) ? 1 : 0, verdict->said);
+    }
+    row.cost += verdict->said.cost;
+  }
+
+  void add(double score, const EvalAnswer& spent) {
+    scores.push_back(score);
+    row.cut_tokens += spent.cut_tokens;
+    row.prompt_tokens += spent.prompt_tokens;
+    row.answer_tokens += spent.answer_tokens;
+    row.seconds += spent.seconds;
   }
 
   ResultRow finish() {
@@ -72,18 +94,23 @@ bool shows_depths(const std::string& task, const std::map<double, std::size_t>& 
 }
 
 void add_rows(std::vector<ResultRow>& rows, const EvalSet& set, const View& view, const std::string& answerer,
-              const Cell& cell, bool split) {
+              const Cell& cell, bool split, bool judged) {
   std::map<double, Sum> sums;  // -2: all depths
   constexpr double kAll = -2;
+  const auto add = [&](double depth, const EvalSample& sample, const EvalAnswer* answer) {
+    Sum& sum = sums[depth];
+    sum.row.judged = judged;
+    sum.add(sample, answer, view.verdicts);
+  };
   for (const EvalSample& sample : set.samples) {
     if (sample.task != cell.first || sample.length != cell.second) continue;
     const auto found = view.answers.find(sample.id);
     const EvalAnswer* answer = found == view.answers.end() ? nullptr : &found->second;
-    sums[kAll].add(sample, answer);
-    if (split) sums[sample.depth].add(sample, answer);
+    add(kAll, sample, answer);
+    if (split) add(sample.depth, sample, answer);
   }
   for (auto& [depth, sum] : sums) {
-    sum.row.task = cell.first;
+    sum.row.task = judged ? judged_task(cell.first) : cell.first;
     sum.row.length = cell.second;
     sum.row.depth = depth == kAll ? -1 : depth;
     sum.row.answerer = label(answerer, view);
@@ -92,7 +119,24 @@ void add_rows(std::vector<ResultRow>& rows, const EvalSet& set, const View& view
   }
 }
 
+bool judge_was_asked(const EvalSet& set, const View& view, const Cell& cell) {
+  return std::any_of(set.samples.begin(), set.samples.end(), [&](const EvalSample& sample) {
+    return sample.task == cell.first && sample.length == cell.second && view.verdicts.contains(sample.id);
+  });
+}
+
 }  // namespace
+
+std::string_view whole_task(std::string_view task) {
+  if (task.ends_with(kJudged)) task.remove_suffix(kJudged.size());
+  return task.substr(0, task.find('/'));
+}
+
+std::string judged_task(std::string_view task) { return cat(task, kJudged); }
+
+bool is_scored(const EvalAnswer& answer) {
+  return answer.error.empty() && answer.finish_reason != "skipped" && answer.finish_reason != "missing";
+}
 
 std::string scored_text(const EvalSample& sample, std::string_view answer) {
   if (!sample.one_line) return std::string(answer);
@@ -113,7 +157,10 @@ std::vector<ResultRow> make_results(const EvalSet& set, std::span<const View> vi
   std::vector<ResultRow> rows;
   for (const Cell& cell : cells.order) {
     const bool split = shows_depths(cell.first, cells.depths.at(cell));
-    for (const View& view : views) add_rows(rows, set, view, answerer, cell, split);
+    for (const View& view : views) add_rows(rows, set, view, answerer, cell, split, false);
+    for (const View& view : views) {
+      if (judge_was_asked(set, view, cell)) add_rows(rows, set, view, answerer, cell, split, true);
+    }
   }
   return rows;
 }
@@ -135,12 +182,14 @@ nlohmann::ordered_json results_json(std::span<const ResultRow> rows, const nlohm
                                      {"skipped", row.skipped},
                                      {"errors", row.errors},
                                      {"missing", row.missing},
+                                     {"unclear", row.unclear},
                                      {"prompt_tokens", row.prompt_tokens},
                                      {"answer_tokens", row.answer_tokens},
                                      {"tokens_per_second", nullptr},
                                      {"cost", row.cost},
                                      {"run", run.value("answerer", nlohmann::json())},
                                      {"data_revision", run.value("data_revision", nlohmann::json())}};
+    if (row.judged) object["judge"] = run.value("judge", nlohmann::json());
     if (row.depth >= 0) object["depth"] = row.depth;
     if (row.n > 0) object["score"] = row.score;
     if (row.seconds > 0) {
@@ -155,8 +204,8 @@ std::vector<LengthScore> mean_over_parts(std::span<const ResultRow> rows, std::s
                                          std::string_view answerer) {
   std::map<std::int64_t, LengthScore> sums;
   for (const ResultRow& row : rows) {
-    const bool of_task = std::string_view(row.task).substr(0, row.task.find('/')) == task;
-    if (!of_task || row.answerer != answerer || row.depth >= 0 || row.n == 0) continue;
+    if (row.judged || whole_task(row.task) != task || row.answerer != answerer || row.depth >= 0 || row.n == 0)
+      continue;
     LengthScore& sum = sums[row.length];
     sum.length = row.length;
     sum.score += row.score;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/judge.h"
 #include "eval/run_folder.h"
 #include "eval/sample.h"
 #include "eval/statistics.h"
@@ -19,20 +20,31 @@ struct View {
   std::string name;   // of its file of answers: "whole", "bm25-3x512", "none"
   std::string label;  // behind the model's name: "", "BM25 3 x 512", "no document"
   Answers answers;
+  Verdicts verdicts = {};  // of a judge, on some of them
 };
 
 struct ResultRow {
-  std::string task;
+  std::string task;  // "topics", "ruler/vt"; of what a judge said: "topics (judged)"
+  bool judged = false;
   std::int64_t length = 0;
   double depth = -1;  // -1: all depths
   std::string answerer, view;
   std::size_t n = 0;  // scored samples; with skipped, errors and missing: all samples of the row
   std::size_t skipped = 0, errors = 0, missing = 0;
-  double score = 0;  // mean, 0..1
+  std::size_t unclear = 0;  // verdicts among the scored that say neither yes nor no, and count as no
+  double score = 0;         // mean, 0..1
   Interval interval;
-  std::int64_t cut_tokens = 0, prompt_tokens = 0, answer_tokens = 0;
+  std::int64_t cut_tokens = 0, prompt_tokens = 0, answer_tokens = 0;  // of a judged row: the judge's
   double seconds = 0, cost = 0;
 };
+
+/// "ruler" of "ruler/vt", "topics" of "topics (judged)".
+std::string_view whole_task(std::string_view task);
+/// "topics (judged)"
+std::string judged_task(std::string_view task);
+
+/// An answer came.
+bool is_scored(const EvalAnswer& answer);
 
 /// The answer as it is scored: its first line without outer white space where the sample wants one line, else all of
 /// it.
@@ -41,7 +53,8 @@ std::string scored_text(const EvalSample& sample, std::string_view answer);
 double score_answer(const EvalSample& sample, std::string_view answer);
 
 /// Rows in the order of the samples; a row for each depth too where a length was asked at 2 to 21 depths, in a grid or
-/// with two samples each. `answerer`: the model's name.
+/// with two samples each. Rows of a judge follow the exact ones, for tasks and lengths of which it judged anything.
+/// `answerer`: the model's name.
 std::vector<ResultRow> make_results(const EvalSet& set, std::span<const View> views, const std::string& answerer);
 
 /// results.json: an array of rows, each with what decided the answers (`run`: run.json).

@@ -141,14 +141,24 @@ void RunFolder::save(const EvalSet& set, const json& request) {
 }
 
 void RunFolder::set_answerer(const json& description) {
+  set_who("answerer", "answers", description,
+          cat("give another --out, with --samples-from ", path_.string(), " for the same samples"));
+}
+
+void RunFolder::set_judge(const json& description) {
+  set_who("judge", "judged", description,
+          cat("give the same judge, or remove ", (path_ / "judged").string(), " to judge again"));
+}
+
+void RunFolder::set_who(const char* role, const char* part, const json& description, std::string_view what_to_do) {
   TOME_CHECK(!run_.empty());
-  const json before = run_.value("answerer", json());
+  const json before = run_.value(role, json());
   if (before == description) return;
-  if (!before.is_null() && !views().empty()) {
-    throw_user_error(path_.string(), ": holds answers of another one (", differences(before, description),
-                     "); give another --out, with --samples-from ", path_.string(), " for the same samples");
+  if (!before.is_null() && !names_in(part).empty()) {
+    throw_user_error(path_.string(), ": holds what another ", role, " said (", differences(before, description), "); ",
+                     what_to_do);
   }
-  run_["answerer"] = description;
+  run_[role] = description;
   write_run();
 }
 
@@ -187,10 +197,12 @@ std::unique_ptr<JsonLines> RunFolder::append_answers(std::string_view view, cons
   return std::make_unique<JsonLines>(answers_path(view), lines);
 }
 
-std::vector<std::string> RunFolder::views() const {
+std::vector<std::string> RunFolder::views() const { return names_in("answers"); }
+
+std::vector<std::string> RunFolder::names_in(const char* part) const {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(path_ / "answers", error)) {
+  for (const auto& entry : fs::directory_iterator(path_ / part, error)) {
     if (entry.path().extension() == ".jsonl") names.push_back(entry.path().stem().string());
   }
   std::sort(names.begin(), names.end());

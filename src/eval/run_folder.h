@@ -2,6 +2,7 @@
 //   run.json            what decides the samples ("request") and the answers ("answerer")
 //   samples.jsonl       one sample a line; documents/N.txt: the texts that they ask about
 //   answers/VIEW.jsonl  the answers as they came, one a line, for each view: a way to show the document
+//   judged/VIEW.jsonl   what a judge said of them (eval/judge.h)
 //   results.json, report.md, report.html, transcript.md    made from these
 #pragma once
 
@@ -47,6 +48,8 @@ class RunFolder {
 
   /// Notes who answers. Throws UserError naming what differs when the folder has answers of another one.
   void set_answerer(const nlohmann::json& description);
+  /// The same of who judges.
+  void set_judge(const nlohmann::json& description);
 
   /// The answers of one view. An incomplete last line, of a process that was killed, is left out.
   Answers answers(std::string_view view) const;
@@ -59,6 +62,8 @@ class RunFolder {
   std::vector<std::string> views() const;
 
  private:
+  void set_who(const char* role, const char* part, const nlohmann::json& description, std::string_view what_to_do);
+  std::vector<std::string> names_in(const char* part) const;
   void write_run() const;
   std::filesystem::path answers_path(std::string_view view) const;
 

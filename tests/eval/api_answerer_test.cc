@@ -362,9 +362,9 @@ TEST_F(ApiAnswererTest, CostLimitStopsAndKeepsWhatIsDone) {
   EXPECT_GE(outcome.answers.size(), 4u);
   EXPECT_LE(outcome.answers.size(), 5u);
   EXPECT_EQ(outcome.answers.size(), server.calls().size());
-  options.spent = 0.009;
+  options.spent = [] { return 0.009; };
   EXPECT_LE(run(options, 50).answers.size(), 2u);
-  options.spent = 0;
+  options.spent = {};
   EXPECT_EQ(run(options, 3).error, "");
 }
 

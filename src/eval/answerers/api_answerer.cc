@@ -38,7 +38,7 @@ class ApiAnswerer::Run {
         on_answer_(on_answer),
         progress_(progress),
         stop_{[&stop] { return stop.load(); }, [this] { return ended_.load(); }},
-        spent_(options_.spent) {}
+        spent_(options_.spent ? options_.spent() : 0) {}
 
   void go() {
     std::vector<std::thread> team;
@@ -123,9 +123,13 @@ void ApiAnswerer::answer(const EvalSet& set, std::span<const std::size_t> wanted
 
 nlohmann::json ApiAnswerer::description() const {
   const ApiPrompt& prompt = options_.prompt;
-  nlohmann::json result = {
-      {"answerer", "api"},     {"api", name_of(options_.kind)}, {"url", client_.endpoint().text()},
-      {"model", prompt.model}, {"temperature", nullptr},        {"min_answer_tokens", prompt.min_answer_tokens}};
+  nlohmann::json result = {{"name", prompt.model},
+                           {"answerer", "api"},
+                           {"api", name_of(options_.kind)},
+                           {"url", client_.endpoint().text()},
+                           {"model", prompt.model},
+                           {"temperature", nullptr},
+                           {"min_answer_tokens", prompt.min_answer_tokens}};
   if (prompt.temperature) result["temperature"] = *prompt.temperature;
   if (options_.kind == ApiKind::kAnthropic) result["prefill"] = prompt.prefill;
   return result;

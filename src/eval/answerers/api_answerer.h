@@ -2,6 +2,7 @@
 // messages.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -19,7 +20,8 @@ struct ApiOptions {
   int concurrency = 1;         // requests under way at a time
   std::optional<Price> price;  // nothing: costs are not counted
   double cost_limit = 0;       // dollars; 0: none
-  double spent = 0;            // dollars of earlier parts of the run, which count against the limit
+  /// Dollars of earlier parts of the run, which count against the limit; empty: none.
+  std::function<double()> spent = {};
 };
 
 class ApiAnswerer : public Answerer {

@@ -69,8 +69,7 @@ Price Prices::of(const std::string& model) const {
 }
 
 CostEstimate estimate_cost(const EvalSet& set, std::span<const std::size_t> wanted, ApiKind kind,
-                           const ApiPrompt& prompt, const std::function<std::int64_t(std::string_view)>& count_tokens,
-                           const Price& price) {
+                           const ApiPrompt& prompt, const TokenCount& count_tokens, const Price& price) {
   constexpr std::int64_t kChatTokens = 8;  // of the turns' marks, about
   std::map<std::size_t, std::int64_t> document_tokens;
   CostEstimate estimate;

@@ -39,11 +39,20 @@ struct CostEstimate {
   std::int64_t prompt_tokens = 0;
   std::int64_t answer_tokens = 0;  // the most that there can be
   double dollars = 0;
+
+  CostEstimate& operator+=(const CostEstimate& more) {
+    prompt_tokens += more.prompt_tokens;
+    answer_tokens += more.answer_tokens;
+    dollars += more.dollars;
+    return *this;
+  }
 };
+
+/// Tokens of a text.
+using TokenCount = std::function<std::int64_t(std::string_view)>;
 
 /// Of the samples `wanted`. count_tokens is asked once for each document, and once for what follows it.
 CostEstimate estimate_cost(const EvalSet& set, std::span<const std::size_t> wanted, ApiKind kind,
-                           const ApiPrompt& prompt, const std::function<std::int64_t(std::string_view)>& count_tokens,
-                           const Price& price);
+                           const ApiPrompt& prompt, const TokenCount& count_tokens, const Price& price);
 
 }  // namespace tome::eval

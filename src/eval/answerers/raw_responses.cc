@@ -43,15 +43,11 @@ std::string safe_file_name(std::string_view id) {
   return name.empty() ? "%" : name;
 }
 
-RawResponses::RawResponses(fs::path folder) : folder_(std::move(folder)) {
+void RawResponses::keep(std::string_view id, int attempt, const HttpUrl& url, const HttpResponse& response) const {
   if (folder_.empty()) return;
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw_user_error(folder_.string(), ": cannot be made (", error.message(), "); name another folder");
-}
-
-void RawResponses::keep(std::string_view id, int attempt, const HttpUrl& url, const HttpResponse& response) const {
-  if (folder_.empty()) return;
   json headers = json::object();
   for (const auto& [name, value] : response.headers) {
     if (matters(name)) headers[name] = value;

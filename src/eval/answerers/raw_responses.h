@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "eval/answerers/http_post.h"
 
@@ -15,11 +16,11 @@ std::string safe_file_name(std::string_view id);
 
 class RawResponses {
  public:
-  /// Empty: nothing is kept. Makes the folder; throws UserError when it cannot.
-  explicit RawResponses(std::filesystem::path folder);
+  /// Empty: nothing is kept. The folder is made when there is something to keep.
+  explicit RawResponses(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   /// Writes ID.json, or ID.2.json and so on behind what is there: {"id", "attempt", "url", "status", "problem",
-  /// "seconds", "headers", "body"}. One thread for an id.
+  /// "seconds", "headers", "body"}. One thread for an id. Throws UserError when it cannot be written.
   void keep(std::string_view id, int attempt, const HttpUrl& url, const HttpResponse& response) const;
 
  private:
