@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "base/resources.h"
 #include "cli/ask_input.h"
 #include "cli/commands.h"

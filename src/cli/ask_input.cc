@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/progress.h"
 #include "text/prompt.h"
 

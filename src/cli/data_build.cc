@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/common.h"
 #include "cli/data_commands.h"
 #include "cli/output.h"

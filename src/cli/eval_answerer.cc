@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/eval_service.h"
 #include "eval/answerers/answers_file.h"
 #include "eval/answerers/local_answerer.h"
@@ -14,12 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string hex(std::uint64_t number) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
-  return text;
-}
-
 json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layout) {
   const std::string model = fs::path(flags.model.model).stem().string();
   const std::string adapter = fs::path(flags.model.adapter).lexically_normal().filename().string();
@@ -28,9 +23,9 @@ json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layou
   return {{"name", adapted ? cat(model, " + ", adapter) : model},
           {"kind", "local"},
           {"model", model},
-          {"model_hash", hex(open.model->fingerprint())},
+          {"model_hash", hex_digits(open.model->fingerprint())},
           {"adapter", adapted ? json(adapter) : json()},
-          {"adapter_hash", adapted ? json(hex(open.adapter_fingerprint())) : json()},
+          {"adapter_hash", adapted ? json(hex_digits(open.adapter_fingerprint())) : json()},
           {"window", config.context_length},
           {"rope_scaling", to_string(config.rope_scaling)},
           {"layout", layout.name},

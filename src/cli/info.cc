@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/output.h"

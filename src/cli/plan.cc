@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/machine.h"

@@ -41,7 +41,5 @@ class ProgressLine {
 std::string clock_time(double seconds);
 /// "1.2 GiB", "340 MiB".
 std::string human_bytes(std::uint64_t bytes);
-/// "100,352".
-std::string grouped(std::int64_t number);
 
 }  // namespace tome::cli

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/output.h"

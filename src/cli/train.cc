@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/commands.h"
 #include "cli/common.h"
 #include "cli/interrupt.h"

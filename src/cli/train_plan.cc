@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/common.h"
 #include "cli/machine.h"
 #include "cli/plan_table.h"

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "text/html_escape.h"
 #include "train/chart.h"
 
@@ -20,13 +21,6 @@ constexpr double kTop = 12;
 constexpr double kBottom = 78;
 constexpr double kGap = 0.15;  // of a bar's width, at each side
 
-template <typename... Numbers>
-std::string print(const char* format, Numbers... numbers) {
-  std::array<char, 200> text;
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
-
 std::string svg(const BarChart& chart, std::int64_t most) {
   const std::vector<double> ticks = axis_ticks(0, static_cast<double>(most), 5);
   const double floor = kHeight - kBottom;
@@ -36,7 +30,7 @@ std::string svg(const BarChart& chart, std::int64_t most) {
     if (tick != static_cast<double>(static_cast<std::int64_t>(tick))) continue;
     out += print("<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/><text class=\"y\" x=\"%.1f\" y=\"%.1f\">", kLeft, y(tick),
                  kWidth - kRight, kLeft - 6, y(tick) + 4);
-    out += thousands(static_cast<std::int64_t>(tick)) + "</text>";
+    out += grouped(static_cast<std::int64_t>(tick)) + "</text>";
   }
   const double width = (kWidth - kRight - kLeft) / static_cast<double>(chart.bars.size());
   for (std::size_t i = 0; i < chart.bars.size(); ++i) {
@@ -53,7 +47,7 @@ std::string svg(const BarChart& chart, std::int64_t most) {
 std::string words(const BarChart& chart, std::int64_t all) {
   const auto by_count = [](const NamedBar& a, const NamedBar& b) { return a.count < b.count; };
   const NamedBar& most = *std::max_element(chart.bars.begin(), chart.bars.end(), by_count);
-  return cat(thousands(all), " in all; most of them, ", thousands(most.count), ", at ", escape_html(most.name), ".");
+  return cat(grouped(all), " in all; most of them, ", grouped(most.count), ", at ", escape_html(most.name), ".");
 }
 
 }  // namespace
@@ -64,7 +58,7 @@ std::string bar_chart_html(const BarChart& chart) {
   for (const NamedBar& bar : chart.bars) {
     most = std::max(most, bar.count);
     all += bar.count;
-    rows += cat("<tr><th scope=\"row\">", escape_html(bar.name), "</th><td>", thousands(bar.count), "</td></tr>");
+    rows += cat("<tr><th scope=\"row\">", escape_html(bar.name), "</th><td>", grouped(bar.count), "</td></tr>");
   }
   if (all == 0) return {};
   return cat("<figure aria-labelledby=\"", chart.id, "\"><h2 id=\"", chart.id, "\">", escape_html(chart.title),

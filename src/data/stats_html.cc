@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "data/bar_chart.h"
 #include "data/stats_text.h"
 #include "formats/new_file.h"
@@ -24,26 +25,26 @@ std::string share(std::int64_t part, std::int64_t whole) {
 }
 
 std::string facts(const Stats& stats) {
-  std::string out = "<dl class=\"facts\">" + fact("rows", thousands(stats.rows)) +
-                    fact("documents", thousands(stats.documents.bytes.count())) +
-                    fact("questions", thousands(stats.questions.bytes.count()));
-  if (stats.broken > 0) out += fact("broken lines, not counted", thousands(stats.broken));
-  if (stats.questions_of_document.count() > 0) out += fact("answers not in the text", thousands(stats.absent));
+  std::string out = "<dl class=\"facts\">" + fact("rows", grouped(stats.rows)) +
+                    fact("documents", grouped(stats.documents.bytes.count())) +
+                    fact("questions", grouped(stats.questions.bytes.count()));
+  if (stats.broken > 0) out += fact("broken lines, not counted", grouped(stats.broken));
+  if (stats.questions_of_document.count() > 0) out += fact("answers not in the text", grouped(stats.absent));
   if (stats.all_tokens > 0) {
-    out += fact("tokens", thousands(stats.all_tokens)) +
+    out += fact("tokens", grouped(stats.all_tokens)) +
            fact("share of targets", share(stats.target_tokens, stats.all_tokens));
   } else {
-    out += fact("bytes of text", thousands(stats.all_bytes)) +
+    out += fact("bytes of text", grouped(stats.all_bytes)) +
            fact("share of targets", share(stats.target_bytes, stats.all_bytes));
   }
   return out + "</dl>\n";
 }
 
 std::string length_row(const char* name, const Lengths& lengths) {
-  std::string out = cat("<tr><th scope=\"row\">", name, "</th><td>", thousands(lengths.count()), "</td>");
+  std::string out = cat("<tr><th scope=\"row\">", name, "</th><td>", grouped(lengths.count()), "</td>");
   for (const std::uint64_t value :
        {lengths.least(), lengths.quantile(0.25), lengths.quantile(0.5), lengths.quantile(0.75), lengths.most()}) {
-    out += cat("<td>", thousands(static_cast<std::int64_t>(value)), "</td>");
+    out += cat("<td>", grouped(static_cast<std::int64_t>(value)), "</td>");
   }
   char mean[32];
   std::snprintf(mean, sizeof mean, "%.1f", lengths.mean());
@@ -64,7 +65,7 @@ std::string length_table(const Stats& stats) {
 std::string value_table(const char* title, const std::vector<NamedBar>& values) {
   std::string out = cat("<section><h2>", title, "</h2><table class=\"wide\"><tbody>");
   for (const NamedBar& value : values) {
-    out += cat("<tr><th scope=\"row\">", thousands(value.count), "</th><td><bdi>", escape_html(value.name),
+    out += cat("<tr><th scope=\"row\">", grouped(value.count), "</th><td><bdi>", escape_html(value.name),
                "</bdi></td></tr>");
   }
   return out + "</tbody></table></section>\n";
@@ -89,16 +90,14 @@ std::string stats_html(const Stats& stats, const std::string& title) {
   for (std::size_t i = 0; i < stats.shapes.size(); ++i) {
     if (stats.shapes[i] > 0) shapes.push_back({to_string(static_cast<DataShape>(i)), stats.shapes[i]});
   }
-  return report_page(title, "tome data", "A training set, counted by tome.",
-                     cat(facts(stats), charts(stats), length_table(stats), value_table("Shapes", shapes),
-                         value_table("Sources", field_bars(stats.sources)),
-                         value_table("Licences", field_bars(stats.licences))));
+  return report_page(
+      title, "tome data", "A training set, counted by tome.",
+      cat(facts(stats), charts(stats), length_table(stats), value_table("Shapes", shapes),
+          value_table("Sources", field_bars(stats.sources)), value_table("Licences", field_bars(stats.licences))));
 }
 
 void write_stats_html(const std::filesystem::path& path, const Stats& stats, const std::string& title) {
-  NewFile file(path);
-  file.write(stats_html(stats, title));
-  file.finish();
+  write_file(path, stats_html(stats, title));
 }
 
 }  // namespace tome::data

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 
 namespace tome::data {
 namespace {
@@ -14,13 +15,6 @@ using nlohmann::json;
 
 constexpr int kBarWidth = 40;
 constexpr std::size_t kShownValues = 10;
-
-template <typename... Numbers>
-std::string print(const char* format, Numbers... numbers) {
-  std::array<char, 200> text;
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
 
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.insert(0, width - text.size(), ' ');
@@ -53,17 +47,17 @@ std::string histogram(const std::vector<NamedBar>& bars) {
   }
   std::string text;
   for (const NamedBar& one : bars) {
-    text += cat("  ", padded(one.name, width), "  ", padded(thousands(one.count), 11), "  ", bar(one.count, most));
+    text += cat("  ", padded(one.name, width), "  ", padded(grouped(one.count), 11), "  ", bar(one.count, most));
     text += '\n';
   }
   return text;
 }
 
 std::string table_row(const char* name, const char* unit, const Lengths& lengths) {
-  std::string text = print("%-11s%-11s", name, unit) + padded(thousands(lengths.count()), 11);
+  std::string text = print("%-11s%-11s", name, unit) + padded(grouped(lengths.count()), 11);
   for (const std::uint64_t value :
        {lengths.least(), lengths.quantile(0.25), lengths.quantile(0.5), lengths.quantile(0.75), lengths.most()}) {
-    text += padded(thousands(static_cast<std::int64_t>(value)), 11);
+    text += padded(grouped(static_cast<std::int64_t>(value)), 11);
   }
   return text + padded(print("%.1f", lengths.mean()), 12) + '\n';
 }
@@ -118,19 +112,11 @@ json to_json(const FieldValues& values) {
 
 }  // namespace
 
-std::string thousands(std::int64_t value) {
-  std::string digits = cat(value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  }
-  return digits;
-}
-
 std::vector<NamedBar> named_bars(const Lengths& lengths) {
   std::vector<NamedBar> bars;
   for (const LengthBar& one : lengths.bars()) {
-    const std::string from = thousands(static_cast<std::int64_t>(one.from));
-    const std::string to = thousands(static_cast<std::int64_t>(one.to));
+    const std::string from = grouped(static_cast<std::int64_t>(one.from));
+    const std::string to = grouped(static_cast<std::int64_t>(one.to));
     bars.push_back({one.from == one.to ? from : cat(from, '-', to), one.count});
   }
   return bars;
@@ -160,10 +146,10 @@ std::vector<NamedBar> field_bars(const FieldValues& values) {
 }
 
 std::string stats_text(const Stats& stats) {
-  std::string text = cat(thousands(stats.rows), stats.rows == 1 ? " row in " : " rows in ", stats.files,
-                         stats.files == 1 ? " file, " : " files, ", thousands(stats.bytes), " bytes\n");
+  std::string text = cat(grouped(stats.rows), stats.rows == 1 ? " row in " : " rows in ", stats.files,
+                         stats.files == 1 ? " file, " : " files, ", grouped(stats.bytes), " bytes\n");
   if (stats.broken > 0)
-    text += cat(thousands(stats.broken), " broken lines are not counted; tome data check lists them\n");
+    text += cat(grouped(stats.broken), " broken lines are not counted; tome data check lists them\n");
   text += "\nshapes\n";
   std::vector<NamedBar> shapes;
   for (std::size_t i = 0; i < stats.shapes.size(); ++i) {
@@ -181,7 +167,7 @@ std::string stats_text(const Stats& stats) {
     text += cat('\n', name, ", ", shown_unit(stats), '\n', histogram(named_bars(shown_lengths(*lengths))));
   }
   if (stats.questions_of_document.count() > 0) {
-    text += cat("\nwhere answers first stand in their document (0 begin, 1 end); ", thousands(stats.absent),
+    text += cat("\nwhere answers first stand in their document (0 begin, 1 end); ", grouped(stats.absent),
                 " do not stand in it\n", histogram(depth_bars(stats)));
   }
   text += cat("\ntargets: ", share(stats.target_bytes, stats.all_bytes), " of the bytes");

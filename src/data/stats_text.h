@@ -11,9 +11,6 @@
 
 namespace tome::data {
 
-/// "1,234,567"
-std::string thousands(std::int64_t value);
-
 /// A histogram's bars with their names: "64-95", "0.1-0.2".
 struct NamedBar {
   std::string name;

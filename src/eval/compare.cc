@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "eval/published.h"
 #include "eval/view_name.h"
 #include "formats/new_file.h"
@@ -23,13 +24,6 @@ struct Cell {
   bool has(const EvalSample& sample) const { return sample.task == task && sample.length == length; }
   bool operator==(const Cell&) const = default;
 };
-
-template <typename... Numbers>
-std::string print(const char* format, Numbers... numbers) {
-  std::array<char, 200> text;
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
 
 std::string answerer_of(const ComparedRun& run, const View& view) {
   return view.label.empty() ? run.name : cat(run.name, " + ", view.label);
@@ -232,12 +226,6 @@ nlohmann::ordered_json comparison_json(const Comparison& comparison) {
     pairs.push_back(std::move(object));
   }
   return {{"schema_version", 1}, {"rows", results_json(comparison.rows, nlohmann::json::object())}, {"pairs", pairs}};
-}
-
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  NewFile file(path);
-  file.write(text);
-  file.finish();
 }
 
 }  // namespace

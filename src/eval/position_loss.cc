@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "eval/sample_json.h"
 #include "eval/statistics.h"
 #include "text/document.h"
@@ -193,9 +194,8 @@ ReportSection position_section(std::span<const PositionLoss> results) {
     by_position.caption = cat("Full pass of ", length_text(length), ": perplexity of each sixteenth of the positions");
     by_position.heading = {"to token", "perplexity"};
     for (std::size_t i = 0; i < kBins; ++i) {
-      by_position.rows.push_back(
-          {thousands(length * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(kBins)),
-           perplexity_text(positions[i])});
+      by_position.rows.push_back({grouped(length * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(kBins)),
+                                  perplexity_text(positions[i])});
     }
     section.tables.push_back(std::move(by_position));
   }

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "eval/task.h"
 #include "eval/tasks/ruler.h"
 #include "formats/new_file.h"
@@ -16,13 +17,6 @@
 
 namespace tome::eval {
 namespace {
-
-template <typename... Numbers>
-std::string print(const char* format, Numbers... numbers) {
-  std::array<char, 200> text;
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
 
 std::string score_of(const ResultRow& row) {
   std::string text = score_text(row.score, row.interval.low, row.interval.high, row.n);
@@ -214,7 +208,7 @@ ReportSection counts_section(std::span<const ResultRow> rows) {
     const std::size_t samples = row.n + row.skipped + row.errors + row.missing;
     const auto tokens = static_cast<double>(row.prompt_tokens + row.answer_tokens);
     table.rows.push_back({row.task, length_text(row.length), row.answerer, cat(samples), cat(row.n), cat(row.skipped),
-                          cat(row.errors), cat(row.missing), thousands(row.cut_tokens), print("%.1f", row.seconds),
+                          cat(row.errors), cat(row.missing), grouped(row.cut_tokens), print("%.1f", row.seconds),
                           row.seconds > 0 ? print("%.0f", tokens / row.seconds) : "-",
                           row.cost > 0 ? print("$%.4f", row.cost) : "-"});
   }
@@ -289,12 +283,6 @@ std::vector<std::string> task_names(const EvalSet& set) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   return names;
-}
-
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  NewFile file(path);
-  file.write(text);
-  file.finish();
 }
 
 std::string name_of(const RunFolder& folder) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "text/html_escape.h"
 
 namespace tome::eval {
@@ -103,17 +104,9 @@ std::string score_text(double score, double low, double high, std::size_t n) {
   return text.data();
 }
 
-std::string thousands(std::int64_t value) {
-  std::string digits = cat(value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  }
-  return digits;
-}
-
 std::string length_text(std::int64_t length) {
   if (length == 0) return "own";
-  return length % 1024 == 0 ? cat(length / 1024, "K") : thousands(length);
+  return length % 1024 == 0 ? cat(length / 1024, "K") : grouped(length);
 }
 
 }  // namespace tome::eval

@@ -45,8 +45,6 @@ std::string score_chart_html(const ScoreChart& chart);
 
 /// "0.92 [0.85, 0.96]"; "-" without samples.
 std::string score_text(double score, double low, double high, std::size_t n);
-/// "100,352"
-std::string thousands(std::int64_t value);
 /// "4K" for multiples of 1,024, else with commas; "own" for 0.
 std::string length_text(std::int64_t length);
 

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "eval/sample_json.h"
 #include "formats/json.h"
 #include "formats/new_file.h"
@@ -27,12 +28,6 @@ std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw_user_error(path.string(), ": cannot be read; the run's folder is damaged, begin another one");
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write_file(const fs::path& path, std::string_view text) {
-  NewFile file(path);
-  file.write(text);
-  file.finish();
 }
 
 json parse(const std::string& text, const std::string& where) {
@@ -55,19 +50,13 @@ std::string differences(const json& before, const json& now) {
   return out;
 }
 
-std::string hex(std::uint64_t number) {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
-  return text.data();
-}
-
 }  // namespace
 
 std::string fingerprint(const EvalSet& set, const EvalSample& sample) {
   json parts = {set.documents.at(sample.document).text, sample.question, sample.answer_prefix, sample.answers};
   for (const Shot& shot : sample.shots) parts.push_back({shot.question, shot.answer});
   const std::string text = parts.dump(-1, ' ', false, json::error_handler_t::replace);
-  return hex(XXH3_64bits(text.data(), text.size()));
+  return hex_digits(XXH3_64bits(text.data(), text.size()));
 }
 
 RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
@@ -135,7 +124,7 @@ void RunFolder::save(const EvalSet& set, const json& request) {
   write_file(path_ / "samples.jsonl", lines);
   run_ = {{"schema_version", kSchemaVersion},
           {"request", request},
-          {"data_revision", hex(XXH3_64bits(prints.data(), prints.size()))},
+          {"data_revision", hex_digits(XXH3_64bits(prints.data(), prints.size()))},
           {"notes", set.notes}};
   write_run();  // last: a folder with it is whole
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "eval/report_parts.h"
 #include "text/html_escape.h"
 
@@ -21,13 +22,6 @@ constexpr double kTop = 12;
 constexpr double kBottom = 38;
 constexpr double kMargin = 0.15;  // of a doubling, left and right of the lengths
 constexpr std::size_t kColours = 6;
-
-template <typename... Numbers>
-std::string print(const char* format, Numbers... numbers) {
-  std::array<char, 200> text;
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
 
 struct Frame {
   double first = 0, last = 1;  // logarithms of the lengths

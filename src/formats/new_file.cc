@@ -52,4 +52,10 @@ void NewFile::fail(int reason) const {
                    full ? "; make room or choose another folder, nothing was kept" : "");
 }
 
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  NewFile file(path);
+  file.write(text);
+  file.finish();
+}
+
 }  // namespace tome

@@ -37,4 +37,7 @@ class NewFile {
   std::uint64_t size_ = 0;
 };
 
+/// A file with this text; replaces one that is there at once. Throws UserError naming the path.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace tome

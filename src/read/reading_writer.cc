@@ -14,15 +14,10 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/number_text.h"
 
 namespace tome {
 namespace {
-
-std::string hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016" PRIx64, value);
-  return text;
-}
 
 void add_entry(std::vector<SafetensorsEntry>& entries, const std::string& name, const char* dtype,
                std::vector<std::size_t> shape, std::size_t value_bytes) {
@@ -54,8 +49,8 @@ ReadingWriter::ReadingWriter(const std::filesystem::path& folder, const ReadingI
               {stored_blocks(config, layer, info.first_block, info.tokens).size(), block_bytes_ / 4}, 4);
   }
   header_ = make_safetensors_header(entries_, {{"version", cat(kReadingVersion)},
-                                               {"settings", hex(info.settings)},
-                                               {"text", hex(info.text_hash)},
+                                               {"settings", hex_digits(info.settings)},
+                                               {"text", hex_digits(info.text_hash)},
                                                {"parent", info.parent},
                                                {"kv", std::string(ops::to_string(info.kv))},
                                                {"first_block", cat(info.first_block)},

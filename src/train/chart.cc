@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "text/html_escape.h"
 
 namespace tome {
@@ -21,13 +22,6 @@ constexpr double kBottom = 38;
 constexpr std::size_t kMostPoints = 300;
 constexpr std::size_t kMostRows = 100;
 constexpr std::size_t kMarkedPoints = 40;  // few points are drawn as dots too; one alone would make no line
-
-template <typename... Numbers>
-std::string print(const char* format, Numbers... numbers) {
-  std::array<char, 200> text;
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
 
 // How numbers of one chart are shown.
 struct Scale {

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "formats/new_file.h"
 #include "text/html_escape.h"
 #include "text/report_page.h"
@@ -85,14 +86,6 @@ std::string duration(double seconds) {
   return cat(minutes / 60, " h ", minutes % 60, " min");
 }
 
-std::string thousands(std::int64_t value) {
-  std::string digits = cat(value);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  }
-  return digits;
-}
-
 void add_fact(std::string& out, const std::string& name, const std::string& value) {
   out += cat("<div><dt>", name, "</dt><dd>", escape_html(value), "</dd></div>");
 }
@@ -114,10 +107,9 @@ std::string facts(const Report& report) {
   if (best != report.validations.end()) {
     add_fact(out, cat("best validation, step ", best->step), loss_text(best->loss));
   }
-  add_fact(out, "tokens trained on", thousands(tokens));
+  add_fact(out, "tokens trained on", grouped(tokens));
   add_fact(out, "time in steps", duration(seconds));
-  add_fact(out, "peak private memory",
-           cat(thousands(static_cast<std::int64_t>(last.peak_private_bytes >> 20)), " MiB"));
+  add_fact(out, "peak private memory", cat(grouped(static_cast<std::int64_t>(last.peak_private_bytes >> 20)), " MiB"));
   return out + "</dl>\n";
 }
 
@@ -172,10 +164,6 @@ std::string report_html(const Report& report) {
   return report_page(report.title, "tome train", "A training run of tome.", body);
 }
 
-void write_report(const std::filesystem::path& path, const Report& report) {
-  NewFile file(path);
-  file.write(report_html(report));
-  file.finish();
-}
+void write_report(const std::filesystem::path& path, const Report& report) { write_file(path, report_html(report)); }
 
 }  // namespace tome

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "formats/new_file.h"
 
 namespace tome {
@@ -30,11 +31,7 @@ class Hash {
     XXH3_64bits_update(state_.get(), bytes.data(), bytes.size());
   }
   void add(const std::string& text) { add(std::as_bytes(std::span(text))); }
-  std::string hex() const {
-    char text[17];
-    std::snprintf(text, sizeof text, "%016" PRIx64, static_cast<std::uint64_t>(XXH3_64bits_digest(state_.get())));
-    return text;
-  }
+  std::string hex() const { return hex_digits(XXH3_64bits_digest(state_.get())); }
 
  private:
   struct Free {
