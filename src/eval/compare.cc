@@ -141,7 +141,7 @@ ReportSection scores_section(const Comparison& comparison, const std::string& ta
 ReportSection pairs_section(const Comparison& comparison) {
   ReportSection section;
   section.title = "Paired tests";
-  section.paragraphs.push_back(
+  section.paragraphs.emplace_back(
       "The same samples, pair by pair: McNemar's exact test where every score is 0 or 1, else a permutation test. "
       "Nothing corrects for the number of tests.");
   ReportTable table;
@@ -166,7 +166,7 @@ ReportSection pairs_section(const Comparison& comparison) {
 ReportSection published_section(const Comparison& comparison) {
   ReportSection section;
   section.title = "Beside the Anima 100K article";
-  section.paragraphs.push_back(
+  section.paragraphs.emplace_back(
       "Rows marked \"published\" are the article's own, on its own samples of about 100,000 tokens; it gives neither "
       "numbers of samples nor intervals. Ours are at the longest length that was asked.");
   for (const std::string_view task : {"topics", "lines", "narrativeqa"}) {

@@ -180,7 +180,7 @@ ReportSection position_section(std::span<const PositionLoss> results) {
   }
   ReportSection section;
   section.title = "ppl";
-  section.paragraphs.push_back(
+  section.paragraphs.emplace_back(
       "Perplexity with the given context, 95 % interval over the texts. Full: one pass over a text's first tokens; "
       "sliding: the last 256 tokens of windows spread over the text.");
   ReportTable table;

@@ -197,7 +197,7 @@ std::string judge_words(std::span<const ResultRow> rows, const std::string& task
 ReportSection counts_section(std::span<const ResultRow> rows) {
   ReportSection section;
   section.title = "Counts";
-  section.paragraphs.push_back(
+  section.paragraphs.emplace_back(
       "Scores are means over the scored samples alone. Skipped samples were longer than the window (--too-long skip), "
       "errors are requests that failed for good, missing ones have no answer yet.");
   ReportTable table;
@@ -266,7 +266,7 @@ ReportTable answers_table(const EvalSet& set, std::span<const View> views, const
     for (const View& view : views) {
       const auto found = view.answers.find(sample.id);
       if (found == view.answers.end()) {
-        line.push_back("");
+        line.emplace_back();
         continue;
       }
       line.push_back(answer_text(sample, found->second, find_verdict(view.verdicts, sample, found->second)));

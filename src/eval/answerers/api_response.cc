@@ -19,10 +19,10 @@ json parse(std::string_view body) { return parse_json(std::as_bytes(std::span(bo
 
 /// Null when `object` is none or lacks `key`.
 const json& member(const json& object, const char* key) {
-  static const json kNothing;
-  if (!object.is_object()) return kNothing;
+  static const json nothing;
+  if (!object.is_object()) return nothing;
   const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
+  return found == object.end() ? nothing : *found;
 }
 
 std::string string_or(const json& value, std::string_view otherwise) {

@@ -30,11 +30,13 @@ std::optional<std::chrono::sys_seconds> http_date(std::string_view text) {
   std::tm time = {};
   in >> std::get_time(&time, "%a, %d %b %Y %H:%M:%S GMT");
   if (in.fail()) return std::nullopt;
-  using namespace std::chrono;
-  const year_month_day date{year(time.tm_year + 1900), month(static_cast<unsigned>(time.tm_mon + 1)),
-                            day(static_cast<unsigned>(time.tm_mday))};
+  namespace chrono = std::chrono;
+  const chrono::year_month_day date{chrono::year(time.tm_year + 1900),
+                                    chrono::month(static_cast<unsigned>(time.tm_mon + 1)),
+                                    chrono::day(static_cast<unsigned>(time.tm_mday))};
   if (!date.ok()) return std::nullopt;
-  return sys_days(date) + hours(time.tm_hour) + minutes(time.tm_min) + seconds(time.tm_sec);
+  return chrono::sys_days(date) + chrono::hours(time.tm_hour) + chrono::minutes(time.tm_min) +
+         chrono::seconds(time.tm_sec);
 }
 
 }  // namespace
