@@ -128,6 +128,7 @@ ReportSection scores_section(const Comparison& comparison, const std::string& ta
     return a[0].size() != b[0].size() ? a[0].size() < b[0].size() : a[0] < b[0];
   });
   bool many = false;
+  chart.curves.reserve(order.size());
   for (const std::string& name : order) {
     curves[name].name = name;
     many = many || curves[name].points.size() > 1;

@@ -103,6 +103,7 @@ std::vector<Haystack> read_books(const fs::path& folder) {
   if (paths.empty()) throw_user_error(folder.string(), ": holds no .txt book; expected ", kWhere);
   std::sort(paths.begin(), paths.end());
   std::vector<Haystack> books;
+  books.reserve(paths.size());
   for (const fs::path& path : paths) books.push_back({path.stem().string(), Book(path)});
   return books;
 }
