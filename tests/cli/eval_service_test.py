@@ -140,6 +140,7 @@ class EvalService(ProgramTest):
         self.assertEqual(service.calls, [])
         self.wrong(*command, "--cost-limit", "0.03", says="2 of 4 are kept")
         self.assertEqual(len(service.calls), 2)
+        self.assertEqual(self.counts(out), (2, 0, 2, 1))
         self.wrong(*command, "--cost-limit", "0.04", says="--cost-limit is 0.04")
         self.assertEqual(len(service.calls), 2)
         done = self.tome(*command, "--yes")
