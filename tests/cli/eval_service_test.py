@@ -146,7 +146,7 @@ class EvalService(ProgramTest):
         done = self.tome(*command, "--yes")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(
-            done.stderr, r"this run costs about \$0\.\d\d for \d+ tokens of text and at most 256 of answers"
+            done.stderr, r"this run costs about \$0\.\d\d for \d+ tokens of text and at most 128 of answers"
         )
         self.assertEqual(len(service.calls), 4)
         self.assertAlmostEqual(self.rows(out)[0]["cost"], 0.08)
