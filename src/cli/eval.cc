@@ -61,8 +61,13 @@ class Evaluation {
   /// Until every sample of every view has an answer, or the user stops it.
   void ask() {
     agree_on_cost(flags_, cost());
-    for (std::size_t i = 0; i < views_.size() && !stop_requested(); ++i) ask_view(views_[i], wanted_[i]);
-    for (std::size_t i = 0; judge_ && i < views_.size() && !stop_requested(); ++i) judge_->judge(views_[i].name);
+    try {
+      for (std::size_t i = 0; i < views_.size() && !stop_requested(); ++i) ask_view(views_[i], wanted_[i]);
+      for (std::size_t i = 0; judge_ && i < views_.size() && !stop_requested(); ++i) judge_->judge(views_[i].name);
+    } catch (const UserError&) {  // the limit of costs, a key refused: what is paid for is shown
+      report();
+      throw;
+    }
     if (asks_positions()) positions_ = measure_positions(flags_, folder_, who_.local());
   }
 

@@ -138,9 +138,10 @@ class EvalService(ProgramTest):
         command = self.command(service, out, "--prices", self.file("prices.json", self.PRICES))
         self.wrong(*command, says="give --yes to go on, or --cost-limit DOLLARS")
         self.assertEqual(service.calls, [])
-        self.wrong(*command, "--cost-limit", "0.03", says="2 of 4 are kept")
+        self.wrong(*command, "--cost-limit", "0.03", "--quiet", says="2 of 4 are kept")
         self.assertEqual(len(service.calls), 2)
-        self.wrong(*command, "--cost-limit", "0.04", says="--cost-limit is 0.04")
+        self.assertEqual(self.counts(out), (2, 0, 2, 1))
+        self.wrong(*command, "--cost-limit", "0.04", "--quiet", says="--cost-limit is 0.04")
         self.assertEqual(len(service.calls), 2)
         done = self.tome(*command, "--yes")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -155,7 +156,7 @@ class EvalService(ProgramTest):
         service = self.service()
         out = self.home / "run"
         command = self.command(service, out, "--no-document", "--prices", self.file("prices.json", self.PRICES))
-        self.wrong(*command, "--cost-limit", "0.11", says="--cost-limit is 0.11")
+        self.wrong(*command, "--cost-limit", "0.11", "--quiet", says="--cost-limit is 0.11")
         self.assertEqual(len(service.calls), 6)
 
     def test_passages_by_embeddings(self):
@@ -218,7 +219,7 @@ class EvalService(ProgramTest):
         judge = ("--judge", "--judge-tasks", "lines", "--judge-url", service.url, "--judge-model", "j")
         command = self.command(service, self.home / "run", "--prices", prices, *judge)
         self.wrong(*command, says="this run costs about $0.")
-        self.wrong(*command, "--cost-limit", "0.03", says="2 of 4 are kept")
+        self.wrong(*command, "--cost-limit", "0.03", "--quiet", says="2 of 4 are kept")
         self.good(*command, "--yes")
         judged = self.rows(self.home / "run")[1]
         self.assertEqual((judged["n"], judged["unclear"], judged["score"]), (4, 4, 0))

@@ -364,6 +364,8 @@ TEST_F(ApiAnswererTest, CostLimitStopsAndKeepsWhatIsDone) {
   EXPECT_EQ(outcome.answers.size(), server.calls().size());
   options.spent = [] { return 0.009; };
   EXPECT_LE(run(options, 50).answers.size(), 2u);
+  options.spent = [] { return 0.01; };
+  EXPECT_TRUE(run(options, 50).answers.empty());
   options.spent = {};
   EXPECT_EQ(run(options, 3).error, "");
 }

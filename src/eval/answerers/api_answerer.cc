@@ -38,7 +38,9 @@ class ApiAnswerer::Run {
         on_answer_(on_answer),
         progress_(progress),
         stop_{[&stop] { return stop.load(); }, [this] { return ended_.load(); }},
-        spent_(options_.spent ? options_.spent() : 0) {}
+        spent_(options_.spent ? options_.spent() : 0) {
+    ended_ = over_limit();
+  }
 
   void go() {
     std::vector<std::thread> team;
