@@ -119,6 +119,7 @@ TEST_F(Build, DepthsAreSpreadEvenlyOverWhatIsAsked) {
 eval::Task fake_task() {
   eval::Task task;
   task.name = "fake";
+  task.trains = true;
   task.make = [](const eval::TaskRequest& asked) {
     eval::EvalSet set;
     for (std::int64_t i = 0; i < asked.samples; ++i) {
