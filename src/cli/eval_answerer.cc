@@ -21,7 +21,7 @@ std::string hex(std::uint64_t number) {
   return text;
 }
 
-json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layout) {
+json describe(const OpenModel& open, const AnswererFlags& flags, const Layout& layout) {
   const std::string model = fs::path(flags.model.model).stem().string();
   const std::string adapter = fs::path(flags.model.adapter).lexically_normal().filename().string();
   const ModelConfig& config = open.model->config();
@@ -41,7 +41,7 @@ json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layou
 
 }  // namespace
 
-EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const fs::path& folder) : flags_(flags) {
+EvalAnswerer::EvalAnswerer(const AnswererFlags& flags, const fs::path& folder) : flags_(flags) {
   if (!flags.answers.empty() && !flags.service.api.empty()) {
     throw_user_error("--answers: goes without --api; a file of answers needs nobody to answer");
   }

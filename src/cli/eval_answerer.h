@@ -1,4 +1,4 @@
-// Who answers an evaluation, from its flags: a model here, a model service, a file.
+// Who answers questions, from the flags: a model here, a model service, a file.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,9 @@ namespace tome::cli {
 /// The answerer with what it needs.
 class EvalAnswerer {
  public:
-  /// `folder`: of the run. Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
-  EvalAnswerer(const EvalFlags& flags, const std::filesystem::path& folder);
+  /// `folder`: for a reading that is going on and a service's raw answers. Opens the model, or the tokenizer alone when
+  /// somebody else answers. Throws UserError.
+  EvalAnswerer(const AnswererFlags& flags, const std::filesystem::path& folder);
 
   eval::Answerer& answerer() { return *answerer_; }
   /// The model on this machine that answers; null: somebody else does.
@@ -41,7 +42,7 @@ class EvalAnswerer {
   void open_service(const std::filesystem::path& folder);
   void open_tokenizer_alone();
 
-  const EvalFlags& flags_;
+  const AnswererFlags& flags_;
   std::optional<OpenModel> open_;
   OpenTokenizer lone_tokenizer_;
   const Tokenizer* tokenizer_ = nullptr;

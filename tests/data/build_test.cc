@@ -158,6 +158,33 @@ TEST_F(Build, ATaskAsASource) {
   EXPECT_EQ(part->next()->questions.size(), 1u);
 }
 
+TEST_F(Build, TasksThatTrain) {
+  BuildRequest asked = request();
+  asked.least_depth = 0.5;
+  for (const char* name : {"lines", "needle", "ruler/vt", "ruler/niah-multivalue"}) {
+    const auto source = make_source(name, asked), again = make_source(name, asked);
+    const std::string_view of = name;
+    for (int i = 0; i < 6; ++i) {
+      const BuiltRow row = source->next().value();
+      EXPECT_EQ(row_line(row), row_line(again->next().value()));
+      EXPECT_EQ(row.questions.size(), of.starts_with("ruler") ? 1u : 4u) << name;
+      EXPECT_GE(row.tokens, 800);
+      EXPECT_LE(row.tokens, 1600);
+      for (const BuiltQuestion& one : row.questions) {
+        const std::string answer = one.answer.substr(one.answer.rfind(' ') + 1);
+        EXPECT_NE(row.document.find(answer), std::string::npos) << one.answer;
+        if (!of.starts_with("ruler")) EXPECT_GE(one.depth, 0.5);
+        EXPECT_EQ(std::count(one.answer.begin(), one.answer.end(), ','), of == "ruler/vt"        ? 4
+                                                                         : of.ends_with("value") ? 3
+                                                                                                 : 0);
+      }
+    }
+  }
+  asked.settings["needle.count"] = "3";
+  EXPECT_EQ(make_source("needle", asked)->next()->questions[0].answer.find(", "), 5u);
+  for (const char* name : {"novel", "infinitebench"}) EXPECT_THROW(make_source(name, asked), UserError) << name;
+}
+
 TEST_F(Build, MixesByWeight) {
   const BuildRequest asked = request();
   const std::string out = (scratch_.path() / "out.jsonl").string();

@@ -191,6 +191,35 @@ TEST(Check, LeakedIds) {
   expect_only(check(lines(rows), {}, lines(evaluation)), Fault::kLeakedId, 1, 3);
 }
 
+TEST(Check, ShapesOfEvaluationSets) {
+  std::vector<json> rows = clean_rows(6, "train");
+  const std::string asked = "Who shot Arnold Armstrong on the stairs?", text = words(60, "context");
+  rows[1]["question"] = asked;
+  rows[1]["answer"] = "Mrs. Watson";
+  const json accepted = {{"question", asked}, {"answers", {"Anne Watson", "Mrs. Watson"}}, {"where", 3}};
+  expect_only(check(lines(rows), {}, accepted.dump()), Fault::kLeakedQuestion, 1, 2);
+  for (const char* key : {"book", "text", "document_id"}) {
+    json named = {{"question", words(9, "other")}, {"answers", {"yes"}}, {key, "staircase.txt"}};
+    rows = clean_rows(6, "train");
+    rows[3]["document_id"] = "staircase.txt";
+    expect_only(check(lines(rows), {}, named.dump()), Fault::kLeakedId, 1, 4);
+  }
+  const json bench = {{"context", text}, {"input", asked}, {"answers", {"Watson"}}, {"_id", "7"}};
+  rows = clean_rows(6, "train");
+  rows[4]["document"] = text;
+  expect_only(check(lines(rows), {}, bench.dump()), Fault::kLeakedDocument, 1, 5);
+  rows = clean_rows(6, "train");
+  rows[5]["question"] = asked;
+  rows[5]["answer"] = "Watson";
+  expect_only(check(lines(rows), {}, bench.dump()), Fault::kLeakedQuestion, 1, 6);
+  for (const json& bad :
+       {json{{"question", asked}, {"answers", "Watson"}}, json{{"question", asked}, {"answers", {1}}},
+        json{{"question", 1}, {"answers", {"a"}}}, json{{"question", asked}, {"answers", json::array()}}}) {
+    EXPECT_EQ(check(lines(rows), {}, accepted.dump() + "\n" + bad.dump()).notes.size(), 1u) << bad;
+    EXPECT_THROW(check(lines(rows), {}, bad.dump()), UserError) << bad;
+  }
+}
+
 TEST(Check, Licences) {
   std::vector<json> rows = clean_rows(3, "l");
   rows[1]["licence"] = "unknown";
