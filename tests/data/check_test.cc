@@ -184,6 +184,25 @@ TEST(Check, LeakedDocuments) {
   EXPECT_TRUE(check(lines(rows), half, lines(evaluation)).clean());
 }
 
+TEST(Check, ThirteenWordsAreALeak) {
+  const auto first = [](const std::string& text, int count) {
+    std::size_t end = 0;
+    for (int i = 0; i < count; ++i) end = text.find(' ', end + 1);
+    return text.substr(0, end);
+  };
+  std::vector<json> rows = clean_rows(8, "train"), evaluation = clean_rows(8, "eval");
+  evaluation[2]["question"] = words(30, "asked");
+  for (const int shared : {12, 13}) {
+    rows[5]["question"] = "start " + first(evaluation[2]["question"], shared) + " end";
+    const CheckResult asked = check(lines(rows), {}, lines(evaluation));
+    EXPECT_EQ(count(asked, Fault::kLeakedQuestion), shared == 13 ? 1 : 0);
+    std::vector<json> texts = clean_rows(8, "train");
+    texts[3]["document"] = "start " + first(evaluation[4]["document"], shared) + " end";
+    const CheckResult documents = check(lines(texts), {}, lines(evaluation));
+    EXPECT_EQ(count(documents, Fault::kLeakedDocument), shared == 13 ? 1 : 0);
+  }
+}
+
 TEST(Check, LeakedIds) {
   std::vector<json> rows = clean_rows(4, "train"), evaluation = clean_rows(4, "eval");
   rows[2]["book"] = "moonstone";

@@ -13,10 +13,14 @@
 namespace tome::eval {
 namespace {
 
-// "amber-anchor"
+// "amber-anchor", but no part of a UUID.
 std::set<std::string> keys_in(const std::string& text) {
-  static const std::regex pattern("[a-z]+-[a-z]+");
-  return {std::sregex_token_iterator(text.begin(), text.end(), pattern), std::sregex_token_iterator()};
+  static const std::regex word("[A-Za-z0-9-]+"), key("[a-z]+-[a-z]+");
+  std::set<std::string> keys;
+  for (std::sregex_iterator one(text.begin(), text.end(), word), end; one != end; ++one) {
+    if (std::regex_match(one->str(), key)) keys.insert(one->str());
+  }
+  return keys;
 }
 
 // Runs of four words, keys and numbers left out.
