@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kWishTokens = 200;  // the wish for questions with what layouts put around
+constexpr int kNothingKept = 3;            // exit code
+constexpr std::int64_t kWishTokens = 300;  // the wish for questions with what layouts put around
 
 struct Written {
   std::int64_t texts = 0, rows = 0, tokens = 0;
@@ -139,8 +140,9 @@ void write_questions(const BuildFlags& flags) {
   print(written, flags, notes);
   if (written.rows > 0 || stop_requested()) return;
   finish_stdout();
-  throw_user_error(flags.out,
-                   ": no question passed every test, so nothing is written; a larger model or longer texts help");
+  std::cerr << "tome: " << one_line(flags.out)
+            << ": not written, no question passed every test; a larger model helps\n";
+  throw CLI::RuntimeError(kNothingKept);
 }
 
 }  // namespace tome::cli

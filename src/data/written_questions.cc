@@ -52,8 +52,9 @@ std::optional<std::vector<eval::EvalAnswer>> ask(eval::Answerer& answerer, const
 std::int64_t proposal_tokens(const WrittenOptions& options) { return options.questions * kTokensOfProposal; }
 
 double answer_score(std::string_view expected, std::string_view said) {
-  const std::string accepted(expected);
-  return eval::is_accepted(said, std::span(&accepted, 1)) ? 1 : eval::token_f1(said, expected);
+  const std::string accepted(expected), answer = trimmed(said);
+  if (eval::is_accepted(answer, std::span(&accepted, 1))) return 1;
+  return eval::token_f1(std::string_view(answer).substr(0, answer.find('\n')), expected);
 }
 
 Proposals parse_proposals(std::string_view said) {
@@ -91,11 +92,16 @@ eval::EvalSample QuestionWriter::sample(const std::string& id, std::size_t docum
 }
 
 eval::EvalSample QuestionWriter::wish(std::size_t document) const {
-  const std::string question =
-      cat("Write ", options_.questions,
-          " questions about the text above. Each must need facts from at least two places of the text that are far "
-          "apart, and have one short answer. One a line, as: question | answer");
-  eval::EvalSample one = sample(cat("write-", document), document, {question, "?", -1});
+  const auto asking = [](std::int64_t questions) {
+    return cat("Write ", questions,
+               " questions about the text above. Each must need facts from at least two places of the text that are "
+               "far apart, and have one short answer. One a line, as: question | answer");
+  };
+  eval::EvalSample one = sample(cat("write-", document), document, {asking(options_.questions), "?", -1});
+  // Models that were never taught to follow instructions need to see what is meant.
+  one.shots.push_back({asking(2),
+                       "Which of the guests at the wedding had sold the ring to the jeweller? | the uncle\n"
+                       "In which town was the letter posted that came before the fire? | Lisbon"});
   one.answer_tokens = proposal_tokens(options_);
   one.one_line = false;
   return one;

@@ -282,7 +282,7 @@ class WriteQuestions(DataTest):
 
     def nothing_kept(self, *arguments: str) -> str:
         done = self.tome(*self.command, *arguments, "-q")
-        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn("no question passed every test", done.stderr)
         self.assertEqual(sorted(path.name for path in self.home.glob("written*.jsonl")), [])
         return done.stdout
