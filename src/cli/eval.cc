@@ -50,7 +50,8 @@ constexpr const char* kPositions = "ppl";  // the task that asks nothing
 
 class Evaluation {
  public:
-  explicit Evaluation(const EvalFlags& flags) : flags_(flags), folder_(flags.out), who_(flags, folder_) {
+  explicit Evaluation(const EvalFlags& flags)
+      : flags_(flags), folder_(flags.out), who_(flags, folder_.path(), [this] { return spent_in(folder_); }) {
     make_samples();
     folder_.set_answerer(who_.answerer().description());
     if (flags.judge.on) judge_.emplace(flags_, folder_, set_);

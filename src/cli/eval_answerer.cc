@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/number_text.h"
 #include "cli/eval_service.h"
@@ -15,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layout) {
+json describe(const OpenModel& open, const AnswererFlags& flags, const Layout& layout) {
   const std::string model = fs::path(flags.model.model).stem().string();
   const std::string adapter = fs::path(flags.model.adapter).lexically_normal().filename().string();
   const ModelConfig& config = open.model->config();
@@ -35,12 +37,13 @@ json describe(const OpenModel& open, const EvalFlags& flags, const Layout& layou
 
 }  // namespace
 
-EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& folder) : flags_(flags) {
+EvalAnswerer::EvalAnswerer(const AnswererFlags& flags, const fs::path& folder, std::function<double()> spent)
+    : flags_(flags) {
   if (!flags.answers.empty() && !flags.service.who.api.empty()) {
     throw_user_error("--answers: goes without --api; a file of answers needs nobody to answer");
   }
   if (flags.answers.empty() && flags.service.who.api.empty()) {
-    open_local(folder.path());
+    open_local(folder);
     return;
   }
   open_tokenizer_alone();
@@ -48,7 +51,7 @@ EvalAnswerer::EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& folder
   if (!flags.answers.empty()) {
     answerer_ = std::make_unique<eval::AnswersFile>(flags.answers);
   } else {
-    open_service(folder);
+    open_service(folder, std::move(spent));
   }
 }
 
@@ -70,10 +73,10 @@ void EvalAnswerer::open_local(const fs::path& folder) {
   answerer_ = std::move(local);
 }
 
-void EvalAnswerer::open_service(const eval::RunFolder& folder) {
+void EvalAnswerer::open_service(const fs::path& folder, std::function<double()> spent) {
   const ServiceName& who = flags_.service.who;
   if (who.model.empty()) throw_user_error("--api: needs --api-model, the name that the service knows the model by");
-  service_ = service_options(flags_, who, folder);
+  service_ = service_options(flags_, who, folder, std::move(spent));
   answerer_ = std::make_unique<eval::ApiAnswerer>(service_);
 }
 

@@ -1,6 +1,8 @@
-// Who answers an evaluation, from its flags: a model here, a model service, a file.
+// Who answers questions, from the flags: a model here, a model service, a file.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,8 +20,10 @@ namespace tome::cli {
 /// The answerer with what it needs.
 class EvalAnswerer {
  public:
-  /// Both are borrowed. Opens the model, or the tokenizer alone when somebody else answers. Throws UserError.
-  EvalAnswerer(const EvalFlags& flags, const eval::RunFolder& folder);
+  /// `folder`: for a reading that is going on and a service's raw answers. `spent`: dollars of earlier parts of the
+  /// run, which count against --cost-limit. Opens the model, or the tokenizer alone when somebody else answers. Throws
+  /// UserError.
+  EvalAnswerer(const AnswererFlags& flags, const std::filesystem::path& folder, std::function<double()> spent = {});
 
   eval::Answerer& answerer() { return *answerer_; }
   /// The model on this machine that answers; null: somebody else does.
@@ -38,10 +42,10 @@ class EvalAnswerer {
 
  private:
   void open_local(const std::filesystem::path& folder);
-  void open_service(const eval::RunFolder& folder);
+  void open_service(const std::filesystem::path& folder, std::function<double()> spent);
   void open_tokenizer_alone();
 
-  const EvalFlags& flags_;
+  const AnswererFlags& flags_;
   std::optional<OpenModel> open_;
   OpenTokenizer lone_tokenizer_;
   const Tokenizer* tokenizer_ = nullptr;

@@ -37,15 +37,20 @@ struct JudgeFlags {
   void add_to(CLI::App& command);
 };
 
-struct EvalFlags {
+/// Who answers: the model, unless a service or a file of answers is named.
+struct AnswererFlags {
   ModelFlags model;
+  ServiceFlags service;
+  std::string tokenizer, layout;
+  std::string answers;  // a file of earlier answers
+};
+
+struct EvalFlags : AnswererFlags {
   std::string out, samples_from;
   std::vector<std::string> tasks, lengths, depths, data, settings;
   std::int64_t samples = 0, shots = 0;
   std::uint64_t seed = 1;
-  std::string tokenizer, layout, too_long = "error";
-  std::string answers;  // a file of earlier answers instead of a model
-  ServiceFlags service;
+  std::string too_long = "error";
   JudgeFlags judge;
   std::string retrieve, passages = "3", passage_tokens = "512", embeddings_url, embeddings_model,
                         embeddings_key_variable;

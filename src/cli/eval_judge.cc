@@ -24,7 +24,7 @@ EvalJudge::EvalJudge(const EvalFlags& flags, eval::RunFolder& folder, const eval
     : flags_(flags),
       folder_(folder),
       set_(set),
-      service_(service_options(flags, checked(flags.judge), folder)),
+      service_(service_options(flags, checked(flags.judge), folder.path(), [&folder] { return spent_in(folder); })),
       judge_(service_) {
   const auto& tasks = flags.judge.tasks;
   if (std::none_of(set.samples.begin(), set.samples.end(),

@@ -3,13 +3,13 @@
 #include <array>
 #include <cstdio>
 #include <iostream>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/output.h"
 #include "eval/judge.h"
 
 namespace tome::cli {
-namespace {
 
 double spent_in(const eval::RunFolder& folder) {
   double dollars = 0;
@@ -20,9 +20,8 @@ double spent_in(const eval::RunFolder& folder) {
   return dollars;
 }
 
-}  // namespace
-
-eval::ApiOptions service_options(const EvalFlags& flags, const ServiceName& name, const eval::RunFolder& folder) {
+eval::ApiOptions service_options(const AnswererFlags& flags, const ServiceName& name,
+                                 const std::filesystem::path& folder, std::function<double()> spent) {
   eval::ApiOptions options;
   options.kind = eval::find_api_kind(name.api);
   options.connection.url = name.url;
@@ -30,16 +29,16 @@ eval::ApiOptions service_options(const EvalFlags& flags, const ServiceName& name
   options.connection.timeout_seconds = flags.service.timeout;
   options.connection.retries = flags.service.retries;
   options.connection.requests_per_minute = flags.service.requests_per_minute;
-  options.connection.raw_folder = folder.path() / "raw";
+  options.connection.raw_folder = folder / "raw";
   options.prompt.model = name.model;
   options.concurrency = flags.service.concurrency;
   options.cost_limit = flags.service.cost_limit;
-  options.spent = [&folder] { return spent_in(folder); };
+  options.spent = std::move(spent);
   if (!flags.service.prices.empty()) options.price = eval::Prices(flags.service.prices).of(name.model);
   return options;
 }
 
-void agree_on_cost(const EvalFlags& flags, const eval::CostEstimate& estimate) {
+void agree_on_cost(const AnswererFlags& flags, const eval::CostEstimate& estimate) {
   if (estimate.prompt_tokens == 0) return;
   std::array<char, 32> dollars;
   std::snprintf(dollars.data(), dollars.size(), "$%.2f", estimate.dollars);

@@ -195,7 +195,7 @@ class Checker {
     }
     if (evaluation_ && evaluation_->broken() > 0) {
       result.notes.push_back(
-          cat("--against: ", evaluation_->broken(), " lines have no shape of training rows and are not compared with"));
+          cat("--against: ", evaluation_->broken(), " lines have no shape that is known and are not compared with"));
     }
     return result;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "data/evaluation_row.h"
 #include "data/grams.h"
 
 namespace tome::data {
@@ -51,9 +52,13 @@ EvaluationIndex::EvaluationIndex(std::vector<std::filesystem::path> files, Threa
     own.document = document_grams(read.row.document);
     read.row.document = {};
   };
-  read_rows(files_, threads, look,
-            [&](RowRead& read) { add(read, grams[read.slot].questions, grams[read.slot].document); });
-  if (rows_ == 0) throw_user_error("--against: no line of ", files_.front().string(), " has a shape of training rows");
+  read_rows(
+      files_, threads, look, [&](RowRead& read) { add(read, grams[read.slot].questions, grams[read.slot].document); },
+      parse_evaluation_row);
+  if (rows_ == 0) {
+    throw_user_error("--against: no line of ", files_.front().string(),
+                     " has a shape of evaluation sets or training rows");
+  }
 }
 
 void EvaluationIndex::add(const RowRead& read, const std::vector<std::uint64_t>& questions,

@@ -24,8 +24,9 @@ struct DocumentOverlap {
 
 class EvaluationIndex {
  public:
-  /// Reads the evaluation's rows. Documents' runs are kept all up to 8 million, beyond that every second, fourth, ...
-  /// by their hash, which leaves shares as they are on average. Throws UserError when no line has a shape.
+  /// Reads the evaluation's rows (parse_evaluation_row). Documents' runs are kept all up to 8 million, beyond that
+  /// every second, fourth, ... by their hash, which leaves shares as they are on average. Throws UserError when no line
+  /// has a shape.
   EvaluationIndex(std::vector<std::filesystem::path> files, Threads& threads);
 
   const std::vector<std::filesystem::path>& files() const { return files_; }

@@ -13,7 +13,7 @@ constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 
 bool names_lines(const fs::path& path) { return path.extension() == ".jsonl" || path.extension() == ".ndjson"; }
 
-void parse(RowRead& read, std::string_view line, const std::string& name) {
+void parse(RowRead& read, std::string_view line, const std::string& name, ParseRow parse_line) {
   const auto reason = [&](const UserError& error) {
     const std::string_view message = error.what();
     return std::string(message.substr(message.starts_with(name + ": ") ? name.size() + 2 : 0));
@@ -22,7 +22,7 @@ void parse(RowRead& read, std::string_view line, const std::string& name) {
     if (read.place.line.bytes > kLongestLine) {
       throw_user_error(name, ": has ", read.place.line.bytes, " bytes, expected at most ", kLongestLine);
     }
-    read.row = parse_row(line, name);
+    read.row = parse_line(line, name);
   } catch (const EmptyAnswer& error) {
     read.broken = reason(error);
     read.empty_answer = true;
@@ -35,8 +35,8 @@ void parse(RowRead& read, std::string_view line, const std::string& name) {
 class Batch {
  public:
   Batch(const std::vector<fs::path>& files, Threads& threads, const std::function<void(RowRead&, int)>& look,
-        const std::function<void(RowRead&)>& in_order)
-      : files_(files), threads_(threads), look_(look), in_order_(in_order) {}
+        const std::function<void(RowRead&)>& in_order, ParseRow parse_line)
+      : files_(files), threads_(threads), look_(look), in_order_(in_order), parse_line_(parse_line) {}
 
   void add(const RowPlace& place, std::string_view line) {
     lines_.emplace_back(line);
@@ -49,7 +49,7 @@ class Batch {
     const std::size_t part = lines_.size() > 8 * kPart ? kPart : 1;
     threads_.for_each((lines_.size() + part - 1) / part, [&](std::size_t index, int thread) {
       for (std::size_t i = index * part; i < std::min(lines_.size(), (index + 1) * part); ++i) {
-        parse(reads_[i], lines_[i], name_of(files_, reads_[i].place));
+        parse(reads_[i], lines_[i], name_of(files_, reads_[i].place), parse_line_);
         std::string().swap(lines_[i]);
         look_(reads_[i], thread);
         if (!in_order_) reads_[i].row = {};
@@ -68,6 +68,7 @@ class Batch {
   Threads& threads_;
   const std::function<void(RowRead&, int)>& look_;
   const std::function<void(RowRead&)>& in_order_;
+  ParseRow parse_line_;
   std::vector<std::string> lines_;
   std::vector<RowRead> reads_;
   std::size_t bytes_ = 0;
@@ -96,8 +97,8 @@ std::vector<fs::path> row_files(const std::vector<fs::path>& paths) {
 }
 
 void read_rows(const std::vector<fs::path>& files, Threads& threads, const std::function<void(RowRead&, int)>& look,
-               const std::function<void(RowRead&)>& in_order) {
-  Batch batch(files, threads, look, in_order);
+               const std::function<void(RowRead&)>& in_order, ParseRow parse_line) {
+  Batch batch(files, threads, look, in_order, parse_line);
   for (std::uint32_t file = 0; file < files.size(); ++file) {
     each_line(files[file], kLongestLine, [&](const LinePlace& place, std::string_view line) {
       batch.add({file, place}, line);

@@ -36,12 +36,15 @@ struct RowRead {
 /// UserError when there is none, or when one cannot be read or is one JSON array.
 std::vector<std::filesystem::path> row_files(const std::vector<std::filesystem::path>& paths);
 
+/// A line as a row; throws UserError `NAME: reason`, as parse_row.
+using ParseRow = DataRow (*)(std::string_view line, const std::string& name);
+
 /// Parses every line of `files`. `look` is called for each on any of the team's threads, with that thread's number;
 /// `in_order` (if any) then for one at a time, in the files' order, with what `look` left in the row.
 /// Lines longer than 64 MiB are broken.
 void read_rows(const std::vector<std::filesystem::path>& files, Threads& threads,
                const std::function<void(RowRead&, int thread)>& look,
-               const std::function<void(RowRead&)>& in_order = {});
+               const std::function<void(RowRead&)>& in_order = {}, ParseRow parse_line = parse_row);
 
 /// One row again. Throws UserError when the file has changed so that the row is none any more.
 DataRow read_row(const std::vector<std::filesystem::path>& files, const RowPlace& place);

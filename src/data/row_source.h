@@ -37,6 +37,8 @@ struct BuildRequest {
   std::string licence;          // of the books; empty: "unknown"
   /// The user's own files, for tasks of the evaluation ("lines") and question sets ("quality").
   std::map<std::string, std::filesystem::path, std::less<>> data;
+  /// "TASK.SETTING" (eval/task.h), for tasks of the evaluation.
+  std::map<std::string, std::string, std::less<>> settings;
   /// By the tokenizer of the model that is to be trained, without BOS.
   std::function<std::int64_t(std::string_view)> count_tokens;
 };
@@ -52,7 +54,8 @@ class RowSource {
 };
 
 /// A source by name: "order", "count", "keys", "chain" (over books), "narrativeqa", "quality", "longalpaca",
-/// "longbench", "rows" (question sets, by --data NAME=PATH), else a task of the evaluation. Throws UserError.
+/// "longbench", "rows" (question sets, by --data NAME=PATH), else a task of the evaluation that trains. Throws
+/// UserError.
 std::unique_ptr<RowSource> make_source(const std::string& name, const BuildRequest& request);
 
 }  // namespace tome::data

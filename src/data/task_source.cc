@@ -40,18 +40,28 @@ class TaskSource : public RowSource {
     const double most = std::max(least, static_cast<double>(request_.most_tokens));
     eval::TaskRequest asked;
     asked.lengths = {static_cast<std::int64_t>(least * std::pow(most / least, choices.uniform()))};
-    if (request_.least_depth > 0 || request_.most_depth < 1) {
-      asked.depths = {request_.least_depth + choices.uniform() * (request_.most_depth - request_.least_depth)};
+    // Questions of one document, one in each equal part of the depth.
+    for (std::int64_t i = 0; i < request_.questions; ++i) {
+      const double part = (static_cast<double>(i) + choices.uniform()) / static_cast<double>(request_.questions);
+      asked.depths.push_back(request_.least_depth + part * (request_.most_depth - request_.least_depth));
     }
     asked.samples = request_.questions;
     asked.seed = choices.below(std::uint64_t{1} << 53);
+    asked.for_training = true;
     asked.data = request_.data;
+    asked.settings = request_.settings;
+    asked.settings.try_emplace(task_.name + ".questions", cat(request_.questions));
+    if (name_ != task_.name) {
+      asked.settings.insert_or_assign(task_.name + ".parts", name_.substr(task_.name.size() + 1));
+    }
     asked.count_tokens = request_.count_tokens;
     eval::EvalSet set = task_.make(asked);
     if (name_ != task_.name) {
       std::erase_if(set.samples, [&](const eval::EvalSample& sample) { return sample.task != name_; });
     }
-    for (BuiltRow& row : rows_of(set, name_, request_.licence, request_.count_tokens)) {
+    std::vector<BuiltRow> rows = rows_of(set, name_, request_.licence, request_.count_tokens);
+    choices.shuffle(rows);
+    for (BuiltRow& row : rows) {
       if (row.tokens >= request_.least_tokens && row.tokens <= request_.most_tokens) rows_.push_back(std::move(row));
     }
     if (notes_.empty()) notes_ = std::move(set.notes);
@@ -64,6 +74,16 @@ class TaskSource : public RowSource {
   std::vector<std::string> notes_;
   std::int64_t portion_ = 0;
 };
+
+// The preferred answer, or all of them where all are asked for.
+std::string answer_of(const eval::EvalSample& sample) {
+  const bool all = sample.details.is_object() && sample.details.contains("all_answers");
+  std::string answer = sample.answer_prefix;
+  if (!answer.empty() && answer.back() != ' ' && answer.back() != '\n') answer += ' ';
+  answer += sample.answers.front();
+  for (std::size_t i = 1; all && i < sample.answers.size(); ++i) answer += ", " + sample.answers[i];
+  return answer;
+}
 
 }  // namespace
 
@@ -79,16 +99,18 @@ std::vector<BuiltRow> rows_of(const eval::EvalSet& set, const std::string& sourc
       rows.push_back({text, {}, source, licence.empty() ? "unknown" : licence, "", count_tokens(text)});
       document = sample.document;
     }
-    const std::string& prefix = sample.answer_prefix;
-    const bool space = !prefix.empty() && prefix.back() != ' ' && prefix.back() != '\n';
-    rows.back().questions.push_back(
-        {sample.question, cat(prefix, space ? " " : "", sample.answers.front()), sample.depth});
+    rows.back().questions.push_back({sample.question, answer_of(sample), sample.depth});
   }
   return rows;
 }
 
 std::unique_ptr<RowSource> make_task_source(const eval::Task& task, const std::string& name,
                                             const BuildRequest& request) {
+  if (!task.trains) {
+    std::string names;
+    for (const eval::Task& one : eval::tasks()) names += one.trains ? cat(names.empty() ? "" : ", ", one.name) : "";
+    throw_user_error(name, ": is for measuring alone; of the tasks of tome eval these make training rows: ", names);
+  }
   return std::make_unique<TaskSource>(task, name, request);
 }
 

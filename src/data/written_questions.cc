@@ -1,8 +1,12 @@
 #include "data/written_questions.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/error.h"
+#include "eval/answerers/retrieval.h"
+#include "eval/scorers/accepted_answer.h"
+#include "eval/scorers/overlap.h"
 
 namespace tome::data {
 namespace {
@@ -26,144 +30,141 @@ std::string without_label(std::string text) {
   return trimmed(text);
 }
 
-struct Open {
-  std::size_t text = 0;
-  BuiltQuestion question;
-};
-
-class Writer {
- public:
-  Writer(const std::vector<WrittenText>& texts, eval::Answerer& answerer, const AnswerScore& score,
-         const WrittenOptions& options)
-      : texts_(texts), answerer_(answerer), score_(score), options_(options) {}
-
-  WrittenResult run(const Passages& passages) {
-    propose();
-    const auto whole = [&](const Open& open) { return texts_[open.text].text; };
-    const auto none = [](const Open&) { return std::string(); };
-    const auto found = [&](const Open& open) { return passages(texts_[open.text].text, open.question.question); };
-    keep(true, whole, result_.not_confirmed);
-    keep(false, none, result_.known_without);
-    keep(false, found, result_.found_in_passages);
-    if (!stopped()) collect();
-    return std::move(result_);
+// Nothing when a stop came before all were answered.
+std::optional<std::vector<eval::EvalAnswer>> ask(eval::Answerer& answerer, const eval::EvalSet& set,
+                                                 const std::function<void(const eval::AnswerProgress&)>& progress,
+                                                 const std::atomic<bool>& stop) {
+  std::vector<eval::EvalAnswer> answers(set.samples.size());
+  for (eval::EvalAnswer& answer : answers) answer.error = "none came";
+  std::vector<std::size_t> wanted;
+  for (std::size_t i = 0; i < set.samples.size(); ++i) wanted.push_back(i);
+  if (!stop && !wanted.empty()) {
+    answerer.answer(
+        set, wanted, [&](std::size_t index, const eval::EvalAnswer& answer) { answers[index] = answer; }, progress,
+        stop);
   }
-
- private:
-  bool stopped() const { return options_.stop != nullptr && *options_.stop; }
-
-  std::vector<eval::EvalAnswer> ask(const eval::EvalSet& set) {
-    std::vector<eval::EvalAnswer> answers(set.samples.size());
-    for (eval::EvalAnswer& answer : answers) answer.error = "none came";
-    std::vector<std::size_t> wanted;
-    for (std::size_t i = 0; i < set.samples.size(); ++i) wanted.push_back(i);
-    const std::atomic<bool> never{false};
-    answerer_.answer(
-        set, wanted, [&](std::size_t index, const eval::EvalAnswer& answer) { answers[index] = answer; }, {},
-        options_.stop != nullptr ? *options_.stop : never);
-    return answers;
-  }
-
-  eval::EvalSample sample(const std::string& id, std::size_t document, const std::string& question,
-                          const std::string& answer) const {
-    eval::EvalSample one;
-    one.id = id;
-    one.task = "written";
-    one.document = document;
-    one.question = question;
-    one.answers = {answer};
-    one.answer_tokens = options_.answer_tokens;
-    return one;
-  }
-
-  void propose() {
-    eval::EvalSet set;
-    const std::string question =
-        cat("Write ", options_.questions,
-            " questions about the text above. Each must need facts from at least two places "
-            "of the text that are far apart, and have one short answer. One a line, as: question | answer");
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      set.documents.push_back({texts_[i].text, 0});
-      set.samples.push_back(sample(cat("write-", i), i, question, "?"));
-      set.samples.back().answer_tokens = options_.questions * kTokensOfProposal;
-      set.samples.back().one_line = false;
-    }
-    const std::vector<eval::EvalAnswer> answers = ask(set);
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
-      result_.failed += answers[i].error.empty() ? 0 : 1;
-      if (!answers[i].error.empty()) continue;
-      for (BuiltQuestion& proposal : parse_proposals(answers[i].text)) open_.push_back({i, std::move(proposal)});
-    }
-    result_.proposed = static_cast<std::int64_t>(open_.size());
-  }
-
-  // Keeps the questions whose answer from that document is right, or those whose is not; counts the others.
-  template <typename Document>
-  void keep(bool wants_right, const Document& document, std::int64_t& dropped) {
-    if (stopped() || open_.empty()) return;
-    eval::EvalSet set;
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      const bool same = i > 0 && open_[i].text == open_[i - 1].text && wants_right;  // each whole text is read once
-      if (!same) set.documents.push_back({document(open_[i]), 0});
-      const BuiltQuestion& question = open_[i].question;
-      set.samples.push_back(sample(cat("ask-", i), set.documents.size() - 1, question.question, question.answer));
-    }
-    const std::vector<eval::EvalAnswer> answers = ask(set);
-    std::vector<Open> kept;
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      if (!answers[i].error.empty()) {
-        ++result_.failed;
-      } else if ((score_(open_[i].question.answer, answers[i].text) >= options_.right) == wants_right) {
-        kept.push_back(std::move(open_[i]));
-      } else {
-        ++dropped;
-      }
-    }
-    open_ = std::move(kept);
-  }
-
-  void collect() {
-    for (Open& open : open_) {
-      const WrittenText& text = texts_[open.text];
-      if (result_.rows.empty() || result_.rows.back().document_id != text.name) {
-        result_.rows.push_back(
-            {text.text, {}, "written", text.licence.empty() ? "unknown" : text.licence, text.name, 0});
-      }
-      result_.rows.back().questions.push_back(std::move(open.question));
-    }
-  }
-
-  const std::vector<WrittenText>& texts_;
-  eval::Answerer& answerer_;
-  const AnswerScore& score_;
-  const WrittenOptions& options_;
-  std::vector<Open> open_;
-  WrittenResult result_;
-};
+  if (stop) return std::nullopt;
+  return answers;
+}
 
 }  // namespace
 
-std::vector<BuiltQuestion> parse_proposals(std::string_view said) {
-  std::vector<BuiltQuestion> proposals;
+std::int64_t proposal_tokens(const WrittenOptions& options) { return options.questions * kTokensOfProposal; }
+
+double answer_score(std::string_view expected, std::string_view said) {
+  const std::string accepted(expected), answer = trimmed(said);
+  if (eval::is_accepted(answer, std::span(&accepted, 1))) return 1;
+  return eval::token_f1(std::string_view(answer).substr(0, answer.find('\n')), expected);
+}
+
+Proposals parse_proposals(std::string_view said) {
+  Proposals proposals;
   while (!said.empty()) {
     const std::size_t end = std::min(said.size(), said.find('\n'));
-    const std::string_view line = said.substr(0, end);
+    const std::string line = without_label(trimmed(said.substr(0, end)));
     said.remove_prefix(std::min(said.size(), end + 1));
-    const std::size_t bar = line.find('|');
-    if (bar == std::string_view::npos) continue;
-    BuiltQuestion one{without_label(trimmed(line.substr(0, bar))), "", -1};
-    const std::string answer = trimmed(line.substr(bar + 1));
+    if (line.empty()) continue;
+    const std::size_t bar = std::min(line.size(), line.find('|'));
+    BuiltQuestion one{trimmed(line.substr(0, bar)), "", -1};
+    const std::string answer = trimmed(line.substr(std::min(line.size(), bar + 1)));
     one.answer = answer.starts_with("Answer:") || answer.starts_with("A:") ? without_label(answer) : answer;
     const auto same = [&](const BuiltQuestion& other) { return other.question == one.question; };
     const bool whole = one.question.ends_with('?') && !one.answer.empty();
-    if (whole && std::none_of(proposals.begin(), proposals.end(), same)) proposals.push_back(std::move(one));
+    if (whole && std::none_of(proposals.questions.begin(), proposals.questions.end(), same)) {
+      proposals.questions.push_back(std::move(one));
+    } else {
+      ++proposals.unusable;
+    }
   }
   return proposals;
 }
 
-WrittenResult write_questions(const std::vector<WrittenText>& texts, eval::Answerer& answerer, const Passages& passages,
-                              const AnswerScore& score, const WrittenOptions& options) {
-  return Writer(texts, answerer, score, options).run(passages);
+eval::EvalSample QuestionWriter::sample(const std::string& id, std::size_t document,
+                                        const BuiltQuestion& question) const {
+  eval::EvalSample one;
+  one.id = id;
+  one.task = "written";
+  one.document = document;
+  one.question = question.question;
+  one.answers = {question.answer};
+  one.answer_tokens = options_.answer_tokens;
+  return one;
+}
+
+eval::EvalSample QuestionWriter::wish(std::size_t document) const {
+  const auto asking = [](std::int64_t questions) {
+    return cat("Write ", questions,
+               " questions about the text above. Each must need facts from at least two places of the text that are "
+               "far apart, and have one short answer. One a line, as: question | answer");
+  };
+  eval::EvalSample one = sample(cat("write-", document), document, {asking(options_.questions), "?", -1});
+  // Models that were never taught to follow instructions need to see what is meant.
+  one.shots.push_back({asking(2),
+                       "Which of the guests at the wedding had sold the ring to the jeweller? | the uncle\n"
+                       "In which town was the letter posted that came before the fire? | Lisbon"});
+  one.answer_tokens = proposal_tokens(options_);
+  one.one_line = false;
+  return one;
+}
+
+eval::EvalSet QuestionWriter::first_questions(const std::vector<WrittenText>& texts) const {
+  eval::EvalSet set;
+  const BuiltQuestion likely{"What is the name of the person who went from the one place to the other?", "?", -1};
+  for (std::size_t text = 0; text < texts.size(); ++text) {
+    set.documents.push_back({texts[text].text, 0});
+    set.samples.push_back(wish(text));
+    for (std::int64_t i = 0; i < options_.questions; ++i)
+      set.samples.push_back(sample(cat("ask-", text, '-', i), text, likely));
+  }
+  return set;
+}
+
+eval::EvalSet QuestionWriter::about(const WrittenText& text, const std::vector<BuiltQuestion>& questions) const {
+  eval::EvalSet set;
+  set.documents.push_back({text.text, 0});
+  for (std::size_t i = 0; i < questions.size(); ++i) set.samples.push_back(sample(cat("ask-", i), 0, questions[i]));
+  return set;
+}
+
+std::optional<BuiltRow> QuestionWriter::write(const WrittenText& text,
+                                              const std::function<void(const eval::AnswerProgress&)>& progress,
+                                              const std::atomic<bool>& stop) {
+  eval::EvalSet wished;
+  wished.documents.push_back({text.text, 0});
+  wished.samples.push_back(wish(0));
+  const auto written = ask(answerer_, wished, progress, stop);
+  if (!written) return std::nullopt;
+  if (!written->front().error.empty()) {
+    ++counts_.failed;
+    return std::nullopt;
+  }
+  Proposals proposals = parse_proposals(written->front().text);
+  counts_.unusable += proposals.unusable;
+  BuiltRow row{text.text, std::move(proposals.questions), "written", text.licence, text.name, text.tokens};
+  // Keeps the questions that are answered right, or those that are not; false: stopped.
+  const auto keep = [&](bool wants_right, const auto& shown, std::int64_t& dropped) {
+    const auto answers = ask(answerer_, shown(about(text, row.questions)), progress, stop);
+    if (!answers) return false;
+    std::vector<BuiltQuestion> kept;
+    for (std::size_t i = 0; i < row.questions.size(); ++i) {
+      const eval::EvalAnswer& answer = (*answers)[i];
+      if (!answer.error.empty()) {
+        ++counts_.failed;
+      } else if ((score_(row.questions[i].answer, answer.text) >= options_.right) == wants_right) {
+        kept.push_back(std::move(row.questions[i]));
+      } else {
+        ++dropped;
+      }
+    }
+    row.questions = std::move(kept);
+    return !row.questions.empty();
+  };
+  const auto whole = [](eval::EvalSet set) { return set; };
+  const bool left = !row.questions.empty() && keep(false, eval::without_documents, counts_.known_without) &&
+                    keep(false, passages_, counts_.found_in_passages) && keep(true, whole, counts_.not_confirmed);
+  if (!left) return std::nullopt;
+  counts_.kept += static_cast<std::int64_t>(row.questions.size());
+  return row;
 }
 
 }  // namespace tome::data

@@ -23,6 +23,7 @@ const Task& find_task(std::string_view name) {
 std::optional<fs::path> find_data(const TaskRequest& request, std::string_view name, const fs::path& fallback) {
   const auto given = request.data.find(name);
   if (given != request.data.end()) return given->second;
+  if (request.for_training) return std::nullopt;
   const char* folder = std::getenv("TOME_DATA");
   if (folder == nullptr || *folder == '\0' || fallback.empty()) return std::nullopt;
   fs::path path = fs::path(folder) / fallback;

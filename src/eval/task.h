@@ -23,6 +23,7 @@ struct TaskRequest {
   std::uint64_t seed = 1;
   std::int64_t frame_tokens = 0;  // that the answerer's layout puts around: lengths include them
   std::int64_t shots = 0;         // worked examples that each sample must carry, if the task has any
+  bool for_training = false;      // keys, wordings and data that are never measured with (Task::trains)
   /// --data NAME=PATH: the user's own files, by the name that the task gives them ("lines", "books", "squad").
   std::map<std::string, std::filesystem::path, std::less<>> data;
   /// --set NAME=VALUE: settings of single tasks, named "TASK.SETTING" ("topics.ask" = "1").
@@ -41,6 +42,8 @@ struct Task {
   std::function<double(const EvalSample&, std::string_view answer)> score;
   /// Also asked with retrieved passages and without the document, whatever the flags say (novel, QA tasks).
   bool always_compare = false;
+  /// Heeds TaskRequest::for_training: its samples may be learned from.
+  bool trains = false;
   /// Asked over a grid of depths: reports show each depth, however few samples it has.
   bool depth_grid = false;
 };
@@ -50,7 +53,8 @@ const std::vector<Task>& tasks();
 /// Of a task or of one of its parts ("ruler/vt"). Throws UserError listing the names.
 const Task& find_task(std::string_view name);
 
-/// The path behind --data NAME, or `fallback` under the folder TOME_DATA when that is there, or nothing.
+/// The path behind --data NAME, or `fallback` under the folder TOME_DATA when that is there, or nothing. What lies in
+/// TOME_DATA is measured with: for training there is no fallback.
 std::optional<std::filesystem::path> find_data(const TaskRequest& request, std::string_view name,
                                                const std::filesystem::path& fallback = {});
 /// The same, or a UserError: "TASK: needs --data NAME=PATH; WHERE TO GET IT".

@@ -5,9 +5,11 @@ import json
 import math
 import random
 import re
+import threading
 import unittest
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from program import ProgramTest
+from program import ROOT, ProgramTest
 
 WORDS = ["the", "ferry", "in", "her", "boat", "crossed", "a", "wide", "river", "while", "nobody", "looked", "at", "all", "towards", "far", "hills"]
 
@@ -148,6 +150,18 @@ class Check(DataTest):
         self.assertEqual(json.loads(done.stdout)["counts"], {"leaked-document": 1})
         self.wrong("data", "check", path, "--against", self.file("no.jsonl", "{}\n"), says="no line of")
 
+    def test_leaks_of_evaluation_sets(self):
+        asked = json.loads((ROOT / "eval_sets/novels.jsonl").read_text().splitlines()[0])
+        self.rows[5] |= {"question": asked["question"], "answer": asked["answers"][-1]}
+        bench = {"context": self.rows[9]["document"], "input": "What?", "answers": ["So"], "_id": "1"}
+        path, test = self.rows_file("rows.jsonl", self.rows), self.rows_file("bench.jsonl", [bench])
+        done = self.tome("data", "check", path, "--against", str(ROOT / "eval_sets/novels.jsonl"), test, "--json")
+        self.assertEqual((done.returncode, done.stderr), (3, ""))
+        got = json.loads(done.stdout)
+        self.assertEqual(got["counts"], {"leaked-question": 1, "leaked-document": 1})
+        places = {finding["fault"]: finding["place"].rsplit(":", 1)[1] for finding in got["findings"]}
+        self.assertEqual(places, {"leaked-question": "6", "leaked-document": "10"})
+
 
 class Build(DataTest):
     def setUp(self):
@@ -180,7 +194,112 @@ class Build(DataTest):
         self.wrong(*self.arguments[:-4], "--tokens", "500k-600k", "-o", str(out), says="fewer than the")
         self.wrong("data", "build", "--mix", "order", "--rows", "1", "-o", str(out), says="needs --books")
         self.wrong("data", "build", "--mix", "quality", "-o", str(out), says="needs --data quality=PATH")
+        self.wrong("data", "build", "-o", str(out), says="needs --mix or --write-questions")
+        self.wrong("data", "build", "--mix", "novel", "--rows", "1", "-o", str(out), says="lines, topics, needle, ruler")
+        task = ["data", "build", "--mix", "needle", "--rows", "1", "--tokens", "2k-3k", "-o", str(out)]
+        self.wrong(*task, "--set", "needle.count=x", says="whole number")
+        self.wrong(*task, "--set", "needles.count=1", says="no task")
+        self.wrong(*task, "--set", "needle", says="TASK.SETTING=VALUE")
         self.assertEqual(sorted(path.name for path in self.home.glob("out*")), [])
+
+    def test_tasks_with_settings_and_data(self):
+        out = self.home / "tasks.jsonl"
+        hay = self.file("hay.txt", " ".join(f"The heron number {i} stood in the reeds." for i in range(900)))
+        task = ["data", "build", "--mix", "needle=2,lines=1,ruler/vt=1", "--rows", "8", "--tokens", "3000-5000", "-o", str(out)]
+        said = self.good_json(*task, "--questions", "2", "--set", "needle.count=3", "--data", f"haystack={hay}")
+        self.assertEqual(said["sources"], {"needle": 4, "lines": 2, "ruler/vt": 2})
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        for row in rows:
+            self.assertTrue(3000 <= row["tokens"] <= 5000)
+            if row["source"] == "needle":
+                self.assertIn("heron", row["document"])
+                self.assertEqual(len(row["questions"]), 2)
+                for question in row["questions"]:
+                    numbers = question["answer"].split(", ")
+                    self.assertEqual(len(numbers), 3)
+                    self.assertTrue(all(number in row["document"] for number in numbers))
+
+
+def chat_reply(prompt: str) -> str:
+    """A model that writes five questions, of which one needs the whole text."""
+    if "Write 5 questions" in prompt:
+        return "1. Which colour? | red\n2. Which day? | Monday\n3. Which fish? | pike\n4. Which king? | Otto\nThat is all."
+    question = prompt[prompt.rindex("Which ") :]
+    whole = "THE BEGINNING" in prompt and "THE END" in prompt
+    if question.startswith("Which day"):
+        return "Monday"  # always
+    if question.startswith("Which fish"):
+        return "a pike" if "fish" in prompt.replace(question, "") else "none"
+    if question.startswith("Which colour"):
+        return "It was red." if whole else "nobody knows"
+    return "nobody knows"
+
+
+class ChatService(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        text = chat_reply("\n".join(message["content"] for message in body["messages"]))
+        reply = {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+                 "usage": {"prompt_tokens": 10, "completion_tokens": 2}}  # fmt: skip
+        said = json.dumps(reply).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_):
+        pass
+
+
+class WriteQuestions(DataTest):
+    def setUp(self):
+        super().setUp()
+        middle = "\n\n".join(f"The boat number {i} went down the river to the mill." for i in range(150))
+        self.text = f"THE BEGINNING of it.\n\n{middle}\n\nA fish was caught.\n\n{middle}\n\nTHE END of it."
+        self.path = self.file("book.txt", self.text)
+        self.out = self.home / "written.jsonl"
+        self.command = ["data", "build", "--write-questions", self.path, "--licence", "CC0-1.0", "-o", str(self.out)]
+
+    def service(self) -> list[str]:
+        server = HTTPServer(("127.0.0.1", 0), ChatService)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return ["--api", "openai", "--url", f"http://127.0.0.1:{server.server_port}", "--api-model", "m", "--questions", "5"]
+
+    def test_each_question_falls_at_its_test(self):
+        got = self.good_json(*self.command, *self.service(), "--passage-tokens", "64")
+        counts = {name: got[name] for name in ("unusable", "known_without", "found_in_passages", "not_confirmed", "failed")}
+        self.assertEqual(counts, {"unusable": 1, "known_without": 1, "found_in_passages": 1, "not_confirmed": 1, "failed": 0})
+        self.assertEqual((got["texts"], got["rows"], got["questions"]), (1, 1, 1))
+        row = json.loads(self.out.read_text())
+        self.assertEqual(row["questions"], [{"question": "Which colour?", "answer": "red"}])
+        self.assertEqual(row["tokens"], int(self.good("tokenize", self.file("d.txt", row["document"]), "--count")))
+        self.assertEqual((row["source"], row["licence"], row["document_id"]), ("written", "CC0-1.0", "book.txt"))
+        self.assertEqual(self.good_json("data", "stats", str(self.out))["rows"], 1)
+        self.wrong(*self.command, says="is there already")
+
+    def nothing_kept(self, *arguments: str) -> str:
+        done = self.tome(*self.command, *arguments, "-q")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("no question passed every test", done.stderr)
+        self.assertEqual(sorted(path.name for path in self.home.glob("written*.jsonl")), [])
+        return done.stdout
+
+    def test_long_texts_are_cut_and_thresholds_count(self):
+        service = self.service()
+        said = self.nothing_kept(*service, "--tokens", "1k-4k")
+        self.assertRegex(said, r"answered without the text: [2-9]")  # of each stretch
+        self.assertIn("answered without the text: 4\n", self.nothing_kept(*service, "--right", "0"))
+
+    def test_a_model_here_and_what_is_refused(self):
+        said = self.nothing_kept("--tokens", "100-500", "--questions", "1")
+        self.assertRegex(said, r"^\d+ texts read\n")
+        self.assertEqual(sorted(path.name for path in self.home.glob("written*")), [])
+        self.wrong(*self.command, "--mix", "keys", says="one of them")
+        self.wrong(*self.command, "--tokens", "500k", says="no text of at least")
+        self.wrong(*self.command, "--api", "openai", says="--api-model")
 
 
 if __name__ == "__main__":

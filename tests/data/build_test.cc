@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "data/book_facts.h"
@@ -102,8 +104,12 @@ TEST_F(Build, DepthsAreSpreadEvenlyOverWhatIsAsked) {
   const auto source = make_source("keys", asked);
   for (int i = 0; i < 50; ++i) {
     const BuiltRow row = source->next().value();
-    for (const BuiltQuestion& one : row.questions) {
-      ++quarters[static_cast<std::size_t>(std::min(3.0, 4 * one.depth))];
+    for (std::size_t part = 0; part < row.questions.size(); ++part) {
+      const double depth = row.questions[part].depth;
+      ++quarters[static_cast<std::size_t>(std::min(3.0, 4 * depth))];
+      // One fact in each part; a paragraph and the facts themselves move it a little.
+      EXPECT_GE(depth, 0.25 * static_cast<double>(part) - 0.03);
+      EXPECT_LE(depth, 0.25 * static_cast<double>(part + 1) + 0.03);
     }
   }
   for (const int count : quarters) EXPECT_NEAR(count, 50, 8);
@@ -119,6 +125,7 @@ TEST_F(Build, DepthsAreSpreadEvenlyOverWhatIsAsked) {
 eval::Task fake_task() {
   eval::Task task;
   task.name = "fake";
+  task.trains = true;
   task.make = [](const eval::TaskRequest& asked) {
     eval::EvalSet set;
     for (std::int64_t i = 0; i < asked.samples; ++i) {
@@ -155,6 +162,39 @@ TEST_F(Build, ATaskAsASource) {
   EXPECT_NE(source->next()->document, first.document);  // the next portion
   const auto part = make_task_source(fake_task(), "fake/b", asked);
   EXPECT_EQ(part->next()->questions.size(), 1u);
+}
+
+TEST_F(Build, TasksThatTrain) {
+  BuildRequest asked = request();
+  asked.least_depth = 0.5;
+  for (const char* name : {"lines", "needle", "ruler/vt", "ruler/niah-multivalue"}) {
+    const auto source = make_source(name, asked), again = make_source(name, asked);
+    const std::string_view of = name;
+    for (int i = 0; i < 6; ++i) {
+      const BuiltRow row = source->next().value();
+      EXPECT_EQ(row_line(row), row_line(again->next().value()));
+      EXPECT_EQ(row.questions.size(), of.starts_with("ruler") ? 1u : 4u) << name;
+      EXPECT_GE(row.tokens, 800);
+      EXPECT_LE(row.tokens, 1600);
+      std::vector<double> depths;
+      for (const BuiltQuestion& one : row.questions) depths.push_back(one.depth);
+      std::sort(depths.begin(), depths.end());
+      for (std::size_t part = 0; part < depths.size() && depths.size() == 4; ++part) {
+        EXPECT_GE(depths[part], 0.5 + 0.125 * static_cast<double>(part));
+        EXPECT_LE(depths[part], 0.5 + 0.125 * static_cast<double>(part + 1));
+      }
+      for (const BuiltQuestion& one : row.questions) {
+        const std::string answer = one.answer.substr(one.answer.rfind(' ') + 1);
+        EXPECT_NE(row.document.find(answer), std::string::npos) << one.answer;
+        EXPECT_EQ(std::count(one.answer.begin(), one.answer.end(), ','), of == "ruler/vt"        ? 4
+                                                                         : of.ends_with("value") ? 3
+                                                                                                 : 0);
+      }
+    }
+  }
+  asked.settings["needle.count"] = "3";
+  EXPECT_EQ(make_source("needle", asked)->next()->questions[0].answer.find(", "), 5u);
+  for (const char* name : {"novel", "infinitebench"}) EXPECT_THROW(make_source(name, asked), UserError) << name;
 }
 
 TEST_F(Build, MixesByWeight) {
@@ -217,6 +257,29 @@ TEST_F(Build, PublishedSets) {
   const auto joined_rows = make_source("rows", asked);
   EXPECT_EQ(joined_rows->next()->questions.size(), 2u);
   EXPECT_EQ(joined_rows->next()->questions.size(), 1u);
+}
+
+TEST_F(Build, RowsOutsideTheRangeAreLeftOut) {
+  BuildRequest asked = request();
+  std::string rows;
+  for (const int words : {799, 800, 1600, 1601}) {
+    std::string text = "a";
+    for (int i = 1; i < words; ++i) text += " b";
+    rows += json({{"document", text}, {"question", "q"}, {"answer", "a"}}).dump() + '\n';
+  }
+  asked.data["rows"] = put("rows.jsonl", rows);
+  const auto source = make_source("rows", asked);
+  std::set<std::int64_t> tokens;
+  while (const auto row = source->next()) tokens.insert(row->tokens);
+  EXPECT_EQ(tokens, (std::set<std::int64_t>{800, 1600}));
+  EXPECT_EQ(source->notes().front().substr(0, 11), "2 documents");
+  eval::Task longer = fake_task();  // its documents are often longer than was asked for
+  longer.make = [](eval::TaskRequest wider) {
+    wider.lengths[0] += wider.lengths[0] / 4;
+    return fake_task().make(wider);
+  };
+  const auto filtered = make_task_source(longer, "fake", asked);
+  for (int i = 0; i < 20; ++i) EXPECT_LE(filtered->next()->tokens, 1600);
 }
 
 TEST_F(Build, BrokenTables) {

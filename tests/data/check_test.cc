@@ -184,11 +184,59 @@ TEST(Check, LeakedDocuments) {
   EXPECT_TRUE(check(lines(rows), half, lines(evaluation)).clean());
 }
 
+TEST(Check, ThirteenWordsAreALeak) {
+  const auto first = [](const std::string& text, int count) {
+    std::size_t end = 0;
+    for (int i = 0; i < count; ++i) end = text.find(' ', end + 1);
+    return text.substr(0, end);
+  };
+  std::vector<json> rows = clean_rows(8, "train"), evaluation = clean_rows(8, "eval");
+  evaluation[2]["question"] = words(30, "asked");
+  for (const int shared : {12, 13}) {
+    rows[5]["question"] = "start " + first(evaluation[2]["question"], shared) + " end";
+    const CheckResult asked = check(lines(rows), {}, lines(evaluation));
+    EXPECT_EQ(count(asked, Fault::kLeakedQuestion), shared == 13 ? 1 : 0);
+    std::vector<json> texts = clean_rows(8, "train");
+    texts[3]["document"] = "start " + first(evaluation[4]["document"], shared) + " end";
+    const CheckResult documents = check(lines(texts), {}, lines(evaluation));
+    EXPECT_EQ(count(documents, Fault::kLeakedDocument), shared == 13 ? 1 : 0);
+  }
+}
+
 TEST(Check, LeakedIds) {
   std::vector<json> rows = clean_rows(4, "train"), evaluation = clean_rows(4, "eval");
   rows[2]["book"] = "moonstone";
   evaluation[1]["document_id"] = "moonstone";
   expect_only(check(lines(rows), {}, lines(evaluation)), Fault::kLeakedId, 1, 3);
+}
+
+TEST(Check, ShapesOfEvaluationSets) {
+  std::vector<json> rows = clean_rows(6, "train");
+  const std::string asked = "Who shot Arnold Armstrong on the stairs?", text = words(60, "context");
+  rows[1]["question"] = asked;
+  rows[1]["answer"] = "Mrs. Watson";
+  const json accepted = {{"question", asked}, {"answers", {"Anne Watson", "Mrs. Watson"}}, {"where", 3}};
+  expect_only(check(lines(rows), {}, accepted.dump()), Fault::kLeakedQuestion, 1, 2);
+  for (const char* key : {"book", "text", "document_id"}) {
+    json named = {{"question", words(9, "other")}, {"answers", {"yes"}}, {key, "staircase.txt"}};
+    rows = clean_rows(6, "train");
+    rows[3]["document_id"] = "staircase.txt";
+    expect_only(check(lines(rows), {}, named.dump()), Fault::kLeakedId, 1, 4);
+  }
+  const json bench = {{"context", text}, {"input", asked}, {"answers", {"Watson"}}, {"_id", "7"}};
+  rows = clean_rows(6, "train");
+  rows[4]["document"] = text;
+  expect_only(check(lines(rows), {}, bench.dump()), Fault::kLeakedDocument, 1, 5);
+  rows = clean_rows(6, "train");
+  rows[5]["question"] = asked;
+  rows[5]["answer"] = "Watson";
+  expect_only(check(lines(rows), {}, bench.dump()), Fault::kLeakedQuestion, 1, 6);
+  for (const json& bad :
+       {json{{"question", asked}, {"answers", "Watson"}}, json{{"question", asked}, {"answers", {1}}},
+        json{{"question", 1}, {"answers", {"a"}}}, json{{"question", asked}, {"answers", json::array()}}}) {
+    EXPECT_EQ(check(lines(rows), {}, accepted.dump() + "\n" + bad.dump()).notes.size(), 1u) << bad;
+    EXPECT_THROW(check(lines(rows), {}, bad.dump()), UserError) << bad;
+  }
 }
 
 TEST(Check, Licences) {

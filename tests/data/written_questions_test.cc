@@ -38,33 +38,64 @@ class FakeAnswerer : public eval::Answerer {
   }
 };
 
+Passages part() {
+  return [](const eval::EvalSet& set) {
+    eval::EvalSet shown = set;
+    for (eval::EvalDocument& document : shown.documents) document.text = "part";
+    return shown;
+  };
+}
+
+double same(std::string_view expected, std::string_view said) { return expected == said ? 1 : 0; }
+
 TEST(WrittenQuestions, KeepsWhatNeedsTheWholeText) {
   FakeAnswerer answerer;
   WrittenOptions options;
   options.questions = 5;
-  const auto passages = [](std::string_view, std::string_view) { return std::string("part"); };
-  const auto score = [](std::string_view expected, std::string_view said) { return expected == said ? 1.0 : 0.0; };
-  const WrittenResult result = write_questions({{"book", "whole", "MIT"}}, answerer, passages, score, options);
-  EXPECT_EQ(result.proposed, 5);
-  EXPECT_EQ(result.failed, 1);
-  EXPECT_EQ(result.not_confirmed, 1);
-  EXPECT_EQ(result.known_without, 1);
-  EXPECT_EQ(result.found_in_passages, 1);
-  ASSERT_EQ(result.rows.size(), 1u);
-  ASSERT_EQ(result.rows[0].questions.size(), 1u);
-  EXPECT_EQ(result.rows[0].questions[0].question, "Needs all?");
-  EXPECT_EQ(result.rows[0].document, "whole");
-  EXPECT_EQ(result.rows[0].licence, "MIT");
-  EXPECT_EQ(answerer.documents, 1u + 1 + 3 + 2);  // the whole text is one document for all its questions
+  const std::atomic<bool> never{false};
+  QuestionWriter writer(answerer, part(), same, options);
+  for (int text = 1; text <= 2; ++text) {
+    const auto row = writer.write({"book", "whole", "MIT", 7}, {}, never);
+    ASSERT_TRUE(row);
+    ASSERT_EQ(row->questions.size(), 1u);
+    EXPECT_EQ(row->questions[0].question, "Needs all?");
+    EXPECT_EQ(row->document, "whole");
+    EXPECT_EQ(row->licence, "MIT");
+    EXPECT_EQ(row->document_id, "book");
+    EXPECT_EQ(row->tokens, 7);
+    const WrittenCounts& counts = writer.counts();
+    EXPECT_EQ(counts.unusable, 4 * text);  // twice the same, no bar, a statement, no answer
+    EXPECT_EQ(counts.failed, text);
+    EXPECT_EQ(counts.not_confirmed, text);
+    EXPECT_EQ(counts.known_without, text);
+    EXPECT_EQ(counts.found_in_passages, text);
+    EXPECT_EQ(counts.kept, text);
+  }
+  EXPECT_EQ(answerer.documents, 8u);  // each round reads one: the questions of a text share it
 }
 
 TEST(WrittenQuestions, AStopKeepsNothingHalfAsked) {
   FakeAnswerer answerer;
   const std::atomic<bool> stop{true};
-  WrittenOptions options;
-  options.questions = 5;
-  options.stop = &stop;
-  EXPECT_TRUE(write_questions({{"book", "whole", ""}}, answerer, {}, {}, options).rows.empty());
+  QuestionWriter writer(answerer, part(), same, {});
+  EXPECT_FALSE(writer.write({"book", "whole", "", 7}, {}, stop));
+  EXPECT_EQ(writer.counts().failed, 0);
+}
+
+TEST(WrittenQuestions, ScoreOfAnAnswer) {
+  EXPECT_EQ(answer_score("the cellar", "It was in the cellar, I think.\nOr not."), 1);
+  EXPECT_EQ(answer_score("Kim", "Somebody else\nKim"), 0);
+  EXPECT_NEAR(answer_score("a red brick house", "red house"), 0.8, 1e-9);
+}
+
+TEST(WrittenQuestions, Proposals) {
+  const Proposals proposals =
+      parse_proposals("\n## 1) Who? | Kim | K\n\n***\nAnswer: Where? | Answer: there\nWhy?|\n| x");
+  ASSERT_EQ(proposals.questions.size(), 2u);
+  EXPECT_EQ(proposals.questions[0].answer, "Kim | K");
+  EXPECT_EQ(proposals.questions[1].question, "Where?");
+  EXPECT_EQ(proposals.questions[1].answer, "there");
+  EXPECT_EQ(proposals.unusable, 2);
 }
 
 }  // namespace

@@ -147,17 +147,20 @@ std::set<std::string> content_words(const std::string& text) {
 
 TEST(Facts, ParaphrasedQuestionsShareNoContentWord) {
   Choices choices(1, "facts");
-  Facts facts(choices);
-  std::set<std::string> told;
-  for (std::size_t i = 0; i < Facts::paraphrased_facts(); ++i) {
-    const Fact fact = facts.paraphrased();
-    const auto words = content_words(fact.text);
-    for (const std::string& word : content_words(fact.question))
-      EXPECT_FALSE(words.contains(word)) << fact.text << word;
-    EXPECT_TRUE(told.insert(fact.question).second);
-    EXPECT_THAT(fact.text, testing::HasSubstr(fact.value));
+  for (const KeyShare share : {KeyShare::kMeasuring, KeyShare::kTraining}) {
+    Facts facts(choices, share);
+    std::set<std::string> told;
+    for (std::size_t i = 0; i < Facts::paraphrased_facts(share); ++i) {
+      const Fact fact = facts.paraphrased();
+      const auto words = content_words(fact.text);
+      for (const std::string& word : content_words(fact.question))
+        EXPECT_FALSE(words.contains(word)) << fact.text << word;
+      EXPECT_TRUE(told.insert(fact.question).second);
+      EXPECT_THAT(fact.text, testing::HasSubstr(fact.value));
+    }
+    EXPECT_THAT(refusal([&] { facts.paraphrased(); }),
+                testing::HasSubstr(cat("at most ", Facts::paraphrased_facts(share), " paraphrased facts")));
   }
-  EXPECT_THAT(refusal([&] { facts.paraphrased(); }), testing::HasSubstr("at most 16 paraphrased facts"));
 }
 
 TEST(Facts, LiteralOnesHaveKeysOfTheirOwn) {

@@ -104,6 +104,15 @@ std::string fill_in(std::string_view pattern,
   return text;
 }
 
+KeyShare share_of(const TaskRequest& request) {
+  return request.for_training ? KeyShare::kTraining : KeyShare::kMeasuring;
+}
+
+void throw_measured_file(std::string_view task, const std::filesystem::path& path) {
+  throw_user_error(task, ": ", path.string(),
+                   " is of published samples, which are measured with; leave it out of --data");
+}
+
 void throw_too_short(std::string_view task, std::int64_t length, std::int64_t needed) {
   throw_user_error(task, ": a length of ", length,
                    " tokens is too short, its smallest text with question and answer has ", needed,

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "eval/task.h"
+#include "eval/tasks/random_texts.h"
 
 namespace tome::eval {
 
@@ -42,6 +44,11 @@ std::int64_t largest_that_fits(std::int64_t least, std::int64_t most, std::int64
 
 /// `pattern` with each "{name}" replaced.
 std::string fill_in(std::string_view pattern, const std::vector<std::pair<std::string_view, std::string_view>>& values);
+
+/// Of the keys, those that the request may use.
+KeyShare share_of(const TaskRequest& request);
+/// Throws UserError: a published file of measured samples is not for training.
+[[noreturn]] void throw_measured_file(std::string_view task, const std::filesystem::path& path);
 
 /// Throws UserError: the length is too small for the task.
 [[noreturn]] void throw_too_short(std::string_view task, std::int64_t length, std::int64_t needed);

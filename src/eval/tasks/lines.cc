@@ -61,7 +61,10 @@ std::pair<std::string, std::vector<EvalSample>> make_list(const TaskRequest& req
                                                           const std::vector<double>& depths, std::size_t number) {
   Choices choices(request.seed, cat("lines-", cell.name, "-", number));
   const Choices shot_choices(request.seed, cat("lines-shots-", cell.name, "-", number));
-  LineList list(choices, measured_line_wording(), KeyShare::kMeasuring);
+  Choices wordings(request.seed, cat("lines-wording-", cell.name, "-", number));
+  const LineWording& wording =
+      request.for_training ? kTraining[static_cast<std::size_t>(wordings.below(kTraining.size()))] : kMeasured;
+  LineList list(choices, wording, share_of(request));
   const std::size_t least = depths.size() + static_cast<std::size_t>(request.shots);
   std::size_t count = cell.lines;
   if (cell.length == 0) {
@@ -84,7 +87,10 @@ std::pair<std::string, std::vector<EvalSample>> make_list(const TaskRequest& req
 }
 
 EvalSet make_lines(const TaskRequest& request) {
-  if (const auto file = find_data(request, "lines")) return read_longeval_lines(request, *file);
+  if (const auto file = find_data(request, "lines")) {
+    if (request.for_training) throw_measured_file("lines", *file);
+    return read_longeval_lines(request, *file);
+  }
   TOME_CHECK(request.count_tokens);
   std::vector<Cell> cells;
   const std::int64_t fixed = setting(request, "lines.count", 0, 2);
@@ -153,6 +159,7 @@ Task lines_task() {
   task.summary = "a list of lines with a key and a number each; the number of one key is asked for";
   task.data = "lines: a file N_lines.jsonl of LongEval, instead of lists of tome's own";
   task.make = make_lines;
+  task.trains = true;
   task.score = [](const EvalSample& sample, std::string_view answer) {
     return last_number_is(answer, sample.answers.front()) ? 1.0 : 0.0;
   };

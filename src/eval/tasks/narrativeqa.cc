@@ -25,7 +25,7 @@ struct Question {
 
 // One of `choices`, the first one without a setting.
 std::string one_of(const TaskRequest& request, const std::string& name, const std::vector<std::string>& choices) {
-  const std::string value = setting(request, name, choices[0]);
+  std::string value = setting(request, name, choices[0]);
   std::string all;
   for (const std::string& choice : choices) {
     if (choice == value) return value;

@@ -26,9 +26,11 @@ Settings settings_of(const TaskRequest& request) {
   return {static_cast<std::size_t>(setting(request, "needle.count", 1, 1)), kind == "paraphrased"};
 }
 
-std::string question_for(const std::vector<Fact>& facts) {
-  if (facts.size() == 1) return facts[0].question + " Answer with the number alone.";
-  std::string question = "Answer these questions with their numbers, in one line, with commas between them:";
+std::string question_for(const std::vector<Fact>& facts, KeyShare share) {
+  const bool training = share == KeyShare::kTraining;
+  if (facts.size() == 1) return facts[0].question + (training ? "" : " Answer with the number alone.");
+  std::string question = training ? "Give the number of each, with commas:"
+                                  : "Answer these questions with their numbers, in one line, with commas between them:";
   for (const Fact& fact : facts) question += " " + fact.question;
   return question;
 }
@@ -41,9 +43,9 @@ class Maker {
   std::pair<std::string, std::vector<EvalSample>> make(std::int64_t length, const std::vector<double>& depths,
                                                        std::size_t number) const {
     Choices choices(request_.seed, cat("needle-", length, "-", number));
-    Facts facts(choices);
+    Facts facts(choices, share_of(request_));
     HaystackOrder order;
-    order.intro = kIntro;
+    if (!request_.for_training) order.intro = kIntro;
     order.start = static_cast<std::size_t>(choices.below(sentences_.size()));
     const std::vector<Shot> shots = worked_examples(facts, choices, order);
     std::vector<EvalSample> samples;
@@ -75,7 +77,7 @@ class Maker {
     while (std::ssize(shots) < request_.shots) {
       const Fact fact = tell(facts);
       hide(fact, choices.uniform(), order);
-      shots.push_back({question_for({fact}), fact.value});
+      shots.push_back({question_for({fact}, share_of(request_)), fact.value});
     }
     return shots;
   }
@@ -93,7 +95,7 @@ class Maker {
       hide(hidden.back(), depth + step, order);
       sample.answers.push_back(hidden.back().value);
     }
-    sample.question = question_for(hidden);
+    sample.question = question_for(hidden, share_of(request_));
     if (settings_.count > 1) sample.details = {{"all_answers", true}};
     return sample;
   }
@@ -139,6 +141,7 @@ Task needle_task() {
   task.summary = "a short fact at a depth of a long text, and a question for it";
   task.data = "haystack: a text file or a folder of them, to hide facts in; without it, plain sentences of tome's own";
   task.make = make_needle;
+  task.trains = true;
   task.depth_grid = true;
   task.score = [](const EvalSample& sample, std::string_view answer) { return numbers_said(answer, sample.answers); };
   return task;

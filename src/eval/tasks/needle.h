@@ -20,16 +20,17 @@ struct Fact {
 /// Facts of one text, none like another.
 class Facts {
  public:
-  explicit Facts(Choices& choices) : choices_(choices) {}
+  explicit Facts(Choices& choices, KeyShare share = KeyShare::kMeasuring) : choices_(choices), share_(share) {}
 
-  /// A fact about a person by name; the question has the fact's own words.
+  /// A fact about a person by name, or for training about a thing with a key; the question has the fact's own words.
   Fact literal();
   /// The question shares no content word with the fact. Throws UserError when all (paraphrased_facts()) are told.
   Fact paraphrased();
-  static std::size_t paraphrased_facts();
+  static std::size_t paraphrased_facts(KeyShare share = KeyShare::kMeasuring);
 
  private:
   Choices& choices_;
+  KeyShare share_;
   Unseen keys_, values_, patterns_;
   std::size_t told_ = 0;
 };

@@ -70,6 +70,10 @@ EvalSet make_ruler(const TaskRequest& request) {
   const std::int64_t samples = request.samples > 0 ? request.samples : 10;
   const bool all = setting(request, "ruler.parts", "").empty();
   for (const RulerPart& part : wanted_parts(request)) {
+    if (request.for_training && !part.needs.empty()) {
+      if (all) continue;
+      throw_user_error(kTask, "/", part.name, ": asks published questions, which are measured with; name another part");
+    }
     if (all && !part.needs.empty() && !find_data(request, part.needs)) {
       set.notes.push_back(cat(kTask, "/", part.name, ": left out without --data ", part.needs, "=FILE"));
       continue;
@@ -162,6 +166,7 @@ Task ruler_task() {
       "squad: "
       "SQuAD 2's dev-v2.0.json and hotpotqa: hotpot_dev_distractor_v1.json, for the two question sets";
   task.make = make_ruler;
+  task.trains = true;
   task.score = score_ruler;
   return task;
 }

@@ -34,8 +34,8 @@ constexpr std::array<NiahSettings, 8> kSettings = {{
     {"niah-multiquery", Hay::kText, Kind::kWords, Kind::kNumbers, 4, 1, 4},
 }};
 
-std::string random_of(Choices& choices, Kind kind) {
-  if (kind == Kind::kWords) return random_key(choices);
+std::string random_of(Choices& choices, Kind kind, KeyShare share) {
+  if (kind == Kind::kWords) return random_key(choices, share);
   return kind == Kind::kNumbers ? random_number(choices, 7) : random_uuid(choices);
 }
 
@@ -48,7 +48,8 @@ std::string listed(const std::vector<std::string>& items) {
 
 class NiahSample {
  public:
-  NiahSample(const NiahSettings& settings, Choices& choices) : settings_(settings), choices_(choices) {
+  NiahSample(const NiahSettings& settings, Choices& choices, KeyShare share)
+      : settings_(settings), choices_(choices), share_(share) {
     const bool one = settings.values * settings.queries == 1;
     noun_ = settings.value == Kind::kNumbers ? "number" : "code";
     if (!one) noun_ += "s";
@@ -66,6 +67,11 @@ class NiahSample {
     }
     keys_ = std::move(keys);
     sample.answer_tokens = kAnswerTokens;
+    if (share_ == KeyShare::kTraining) {
+      sample.question = cat("What was noted down about ", listed(asked), one ? "?" : ", each time?");
+      sample.answer_prefix = cat("About ", listed(asked), " the note says");
+      return;
+    }
     sample.question =
         one ? cat("Which secret ", noun_, " does the text give for ", listed(asked), "?")
             : cat("Which secret ", noun_, " does the text give for ", listed(asked), "? Name all of them.");
@@ -80,6 +86,7 @@ class NiahSample {
     order.intro =
         one ? cat("A secret ", noun_, " is hidden in the text below. Remember it: it will be asked for.\n\n")
             : cat("Secret ", noun_, " are hidden in the text below. Remember them: they will be asked for.\n\n");
+    if (share_ == KeyShare::kTraining) order.intro.clear();
     order.separator = settings_.hay == Hay::kText ? ' ' : '\n';
     for (std::size_t key = 0; key < keys_.size(); ++key) {
       const bool placed = depth >= 0 && asked_.front() == key;
@@ -107,17 +114,19 @@ class NiahSample {
 
  private:
   std::string new_key() {
-    return seen_keys_.next([&] { return random_of(choices_, settings_.key); });
+    return seen_keys_.next([&] { return random_of(choices_, settings_.key, share_); });
   }
   std::string new_value() {
-    return seen_values_.next([&] { return random_of(choices_, settings_.value); });
+    return seen_values_.next([&] { return random_of(choices_, settings_.value, share_); });
   }
   std::string line(const std::string& key, const std::string& value) const {
+    if (share_ == KeyShare::kTraining) return cat("Note on ", key, ": ", value, ".");
     return cat("A secret ", settings_.value == Kind::kNumbers ? "number" : "code", " for ", key, " is ", value, ".");
   }
 
   const NiahSettings& settings_;
   Choices& choices_;
+  KeyShare share_;
   Unseen seen_keys_, seen_values_;
   std::string noun_;
   std::vector<std::string> keys_;
@@ -138,7 +147,7 @@ std::optional<EvalSet> make_ruler_niah(std::string_view part, const TaskRequest&
   EvalSet set;
   for (std::size_t i = 0; i < depths.size(); ++i) {
     Choices choices(request.seed, cat("ruler-", part, "-", length, "-", i));
-    NiahSample one(*settings, choices);
+    NiahSample one(*settings, choices, share_of(request));
     if (one_place) one.sample.depth = depths[i][0];
     HaystackOrder order = one.order(one.sample.depth);
     order.tokens = length - question_tokens(request, one.sample);

@@ -21,37 +21,40 @@ struct Chain {
   std::string value;
 };
 
-Chain make_chain(Choices& choices, std::size_t letters) {
+Chain make_chain(Choices& choices, std::size_t letters, bool for_training) {
   Chain chain;
   Unseen seen;
   chain.value = random_number(choices, 5);
   for (std::size_t hop = 0; hop <= kHops; ++hop) {
     chain.variables.push_back(seen.next([&] { return random_letters(choices, letters, 'A'); }));
-    const std::string source = hop == 0 ? chain.value : "VAR " + chain.variables[hop - 1];
-    chain.statements.push_back(cat("VAR ", chain.variables[hop], " = ", source));
+    const std::string& before = hop == 0 ? chain.value : chain.variables[hop - 1];
+    chain.statements.push_back(for_training ? cat(chain.variables[hop], " := ", before, ";")
+                                            : cat("VAR ", chain.variables[hop], " = ", hop == 0 ? "" : "VAR ", before));
   }
   return chain;
 }
 
-std::string question_for(const Chain& chain) {
+std::string question_for(const Chain& chain, bool for_training) {
+  if (for_training) return cat("List the names that end up as ", chain.value, '.');
   return cat("Which variables of the text have the value ", chain.value, "?");
 }
 
-std::string prefix_for(const Chain& chain) {
+std::string prefix_for(const Chain& chain, bool for_training) {
+  if (for_training) return cat("As ", chain.value, " end up");
   return cat("By the assignments in the text, ", chain.variables.size(), " variables have the value ", chain.value,
              ", namely:");
 }
 
 // The worked example that RULER puts before every text: a short one, with variables of three letters.
 std::string worked_example(Choices& choices) {
-  const Chain chain = make_chain(choices, 3);
+  const Chain chain = make_chain(choices, 3, false);
   std::string text(kIntro);
   std::size_t line = 0;
   for (const std::string& statement : chain.statements) {
     text += ruler_noise()[line++ % ruler_noise().size()];
     text += statement + "\n";
   }
-  text += cat("\n", question_for(chain), "\n", prefix_for(chain));
+  text += cat("\n", question_for(chain, false), "\n", prefix_for(chain, false));
   for (const std::string& variable : chain.variables) text += " " + variable;
   return text + "\n\n";
 }
@@ -62,15 +65,15 @@ std::optional<EvalSet> make_ruler_variables(const TaskRequest& request, std::int
   EvalSet set;
   for (std::int64_t i = 0; i < samples; ++i) {
     Choices choices(request.seed, cat("ruler-vt-", length, "-", i));
-    const std::string example = worked_example(choices);
-    const Chain chain = make_chain(choices, 5);
+    const std::string before = request.for_training ? "" : worked_example(choices) + std::string(kIntro);
+    const Chain chain = make_chain(choices, 5, request.for_training);
     EvalSample sample;
-    sample.question = question_for(chain);
-    sample.answer_prefix = prefix_for(chain);
+    sample.question = question_for(chain, request.for_training);
+    sample.answer_prefix = prefix_for(chain, request.for_training);
     sample.answers = chain.variables;
     sample.answer_tokens = kAnswerTokens;
     HaystackOrder order;
-    order.intro = example + std::string(kIntro);
+    order.intro = before;
     order.separator = '\n';
     order.tokens = length - question_tokens(request, sample);
     std::vector<double> depths;

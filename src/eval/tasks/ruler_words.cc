@@ -20,6 +20,14 @@ constexpr std::string_view kCommonIntro =
 constexpr std::string_view kCommonQuestion = "Which 10 words stand most often in the list?";
 constexpr std::string_view kCommonPrefix = "The 10 words that stand most often in the list are:";
 
+constexpr std::string_view kFrequentIntro =
+    "This text is in code: its words are made up. Keep in mind how often each of them stands in it.\n\n";
+constexpr std::string_view kFrequentQuestion =
+    "Which three coded words stand most often in the text? Dots are not words. Give no explanation.";
+constexpr std::string_view kFrequentPrefix = "The three words that stand most often in the coded text are:";
+constexpr std::string_view kTrainingQuestion = "Name the three strings of letters with the highest counts.";
+constexpr std::string_view kTrainingPrefix = "Highest counts:";
+
 // "1. word 2. word ..."
 std::string numbered(const std::vector<std::string>& words) {
   std::string text;
@@ -27,14 +35,24 @@ std::string numbered(const std::vector<std::string>& words) {
   return text;
 }
 
+// For training: none of the measured words, but keys.
+std::vector<std::string> word_pool(Choices& choices, bool for_training) {
+  if (!for_training) return plain_words();
+  std::vector<std::string> words;
+  Unseen seen;
+  while (words.size() < plain_words().size()) {
+    words.push_back(seen.next([&] { return random_key(choices, KeyShare::kTraining); }));
+  }
+  return words;
+}
+
 // A list of words in random order: `common` words, then others up to `entries` in all.
 class WordList {
  public:
-  WordList(Choices choices, std::size_t common_times, std::size_t other_times)
+  WordList(Choices choices, std::size_t common_times, std::size_t other_times, bool for_training)
       : choices_(choices), common_times_(common_times), other_times_(other_times) {
-    for (const std::size_t place : choices_.several(plain_words().size(), plain_words().size())) {
-      words_.push_back(plain_words()[place]);
-    }
+    const std::vector<std::string> pool = word_pool(choices_, for_training);
+    for (const std::size_t place : choices_.several(pool.size(), pool.size())) words_.push_back(pool[place]);
   }
 
   std::vector<std::string> common() const { return {words_.begin(), words_.begin() + kCommon}; }
@@ -63,14 +81,15 @@ class WordList {
 
 // The worked example that RULER puts before every list: a short one of words of its own.
 std::string common_example(Choices choices, bool is_short) {
-  const WordList list(choices, is_short ? 3 : 10, is_short ? 1 : 3);
+  const WordList list(choices, is_short ? 3 : 10, is_short ? 1 : 3, false);
   const std::size_t entries = is_short ? 40 : 190;
   return cat(kCommonIntro, list.text(entries), "\n\n", kCommonQuestion, "\n", kCommonPrefix, " ",
              numbered(list.common()), "\n\n");
 }
 
 // Made-up words by rank: word k of n stands int(n k^-2 / zeta(2)) times; rank 1 is the dots.
-std::string coded_text(const std::vector<std::string>& words, std::int64_t count, std::size_t dots, Choices choices) {
+std::string coded_text(std::string text, const std::vector<std::string>& words, std::int64_t count, std::size_t dots,
+                       Choices choices) {
   const double zeta = std::numbers::pi * std::numbers::pi / 6;
   std::vector<std::string> list;
   for (std::size_t rank = 1; rank <= words.size(); ++rank) {
@@ -79,8 +98,6 @@ std::string coded_text(const std::vector<std::string>& words, std::int64_t count
   }
   list.insert(list.end(), dots, words.front());
   choices.shuffle(list);
-  std::string text =
-      "This text is in code: its words are made up. Keep in mind how often each of them stands in it.\n\n";
   for (const std::string& word : list) text += word + " ";
   text.back() = '\n';
   return text + "\n";
@@ -94,12 +111,15 @@ std::optional<EvalSet> make_ruler_common_words(const TaskRequest& request, std::
   for (std::int64_t i = 0; i < samples; ++i) {
     const std::string use = cat("ruler-cwe-", length, "-", i);
     const bool is_short = length < kShort;
-    const WordList list(Choices(request.seed, use), is_short ? 6 : 30, is_short ? 1 : 3);
-    const std::string before =
-        common_example(Choices(request.seed, use + "-example"), is_short) + std::string(kCommonIntro);
+    const bool training = request.for_training;
+    const WordList list(Choices(request.seed, use), is_short ? 6 : 30, is_short ? 1 : 3, training);
+    std::string before;
+    if (!training) {
+      before = common_example(Choices(request.seed, use + "-example"), is_short) + std::string(kCommonIntro);
+    }
     EvalSample sample;
-    sample.question = kCommonQuestion;
-    sample.answer_prefix = kCommonPrefix;
+    sample.question = training ? "Name the ten entries that were counted most." : kCommonQuestion;
+    sample.answer_prefix = training ? "Counted most:" : kCommonPrefix;
     sample.answers = list.common();
     sample.answer_tokens = kCommonAnswerTokens;
     const std::int64_t room = length - question_tokens(request, sample);
@@ -122,8 +142,9 @@ std::optional<EvalSet> make_ruler_frequent_words(const TaskRequest& request, std
   for (std::int64_t i = 0; i < samples; ++i) {
     Choices choices(request.seed, cat("ruler-fwe-", length, "-", i));
     EvalSample sample;
-    sample.question = "Which three coded words stand most often in the text? Dots are not words. Give no explanation.";
-    sample.answer_prefix = "The three words that stand most often in the coded text are:";
+    const std::string intro(request.for_training ? std::string_view() : kFrequentIntro);
+    sample.question = request.for_training ? kTrainingQuestion : kFrequentQuestion;
+    sample.answer_prefix = request.for_training ? kTrainingPrefix : kFrequentPrefix;
     sample.answer_tokens = kFrequentAnswerTokens;
     Unseen seen;
     std::vector<std::string> words = {"..."};
@@ -132,7 +153,7 @@ std::optional<EvalSet> make_ruler_frequent_words(const TaskRequest& request, std
     sample.answers = {words[1], words[2], words[3]};
     const std::int64_t room = length - question_tokens(request, sample);
     const auto tokens = [&](std::int64_t count, std::size_t dots) {
-      return request.count_tokens(coded_text(words, count, dots, choices));
+      return request.count_tokens(coded_text(intro, words, count, dots, choices));
     };
     const auto of_words = [&](std::int64_t count) { return tokens(count, 0); };
     const std::int64_t count =
@@ -140,8 +161,9 @@ std::optional<EvalSet> make_ruler_frequent_words(const TaskRequest& request, std
     if (count < kLeast) return std::nullopt;
     const auto of_dots = [&](std::int64_t dots) { return tokens(count, static_cast<std::size_t>(dots)); };
     const std::int64_t dots = largest_that_fits(0, std::max<std::int64_t>(room, 1), 8, room, length / 400, of_dots);
-    add_ruler_sample(set, coded_text(words, count, static_cast<std::size_t>(std::max<std::int64_t>(dots, 0)), choices),
-                     std::move(sample));
+    add_ruler_sample(
+        set, coded_text(intro, words, count, static_cast<std::size_t>(std::max<std::int64_t>(dots, 0)), choices),
+        std::move(sample));
   }
   return set;
 }

@@ -13,7 +13,8 @@
 namespace tome::eval {
 namespace {
 
-constexpr std::int64_t kAnswerTokens = 50;  // as LongEval's eval.py
+constexpr std::int64_t kAnswerTokens = 50;                                // as LongEval's eval.py
+constexpr const char* kPublished = "anima/topic_conversations_158.json";  // under TOME_DATA
 constexpr std::string_view kWhere = "a file with a list of TOPIC and CONVERSATION, or N_topics.jsonl of LongEval";
 
 struct Cell {
@@ -62,7 +63,7 @@ class Maker {
     if (cell.length == 0) {
       const auto order = Choices(request_.seed, use).several(tokens_.size(), cell.topics);
       if (order.size() < least) throw_user_error("topics: ", order.size(), " topics, expected at least ", least);
-      return {topic_record(conversations_, order), ask(order, depths, use)};
+      return {topic_record(conversations_, order, request_.for_training), ask(order, depths, use)};
     }
     return fit(cell, depths, use, least);
   }
@@ -80,7 +81,7 @@ class Maker {
         continue;
       }
       std::vector<EvalSample> samples = ask(order, depths, use);
-      std::string text = topic_record(conversations_, order);
+      std::string text = topic_record(conversations_, order, request_.for_training);
       std::int64_t longest = 0;
       for (const EvalSample& sample : samples) longest = std::max(longest, question_tokens(request_, sample));
       const std::int64_t total = longest + request_.count_tokens(text);
@@ -121,7 +122,8 @@ class Maker {
       EvalSample sample = ask_one(order, places[i]);
       sample.depth = asking_.spread ? depths[i] : static_cast<double>(places[i]) / end;
       for (const std::size_t other : others) {
-        sample.shots.push_back({topic_question(other, order.size()), conversations_.all[order[other]].topic});
+        sample.shots.push_back(
+            {topic_question(other, order.size(), request_.for_training), conversations_.all[order[other]].topic});
       }
       samples.push_back(std::move(sample));
     }
@@ -131,7 +133,7 @@ class Maker {
   EvalSample ask_one(const std::vector<std::size_t>& order, std::size_t place) const {
     EvalSample sample;
     sample.task = "topics";
-    sample.question = topic_question(place, order.size());
+    sample.question = topic_question(place, order.size(), request_.for_training);
     sample.answers = {conversations_.all[order[place]].topic};
     sample.answer_tokens = kAnswerTokens;
     sample.details = {{"judge", true}, {"topics", nlohmann::json::array()}};
@@ -153,11 +155,27 @@ bool is_list(const std::filesystem::path& path) {
   return first != std::string_view::npos && text[first] == '[';
 }
 
+// Training must not see the topics that --data topics-measured or the file in TOME_DATA has.
+void leave_out_measured(const TaskRequest& request, Conversations& conversations) {
+  TaskRequest measuring = request;
+  measuring.for_training = false;
+  if (const auto path = find_data(measuring, "topics-measured", kPublished)) {
+    leave_out_topics(conversations, read_conversations(*path));
+  } else {
+    conversations.notes.push_back(
+        "topics: not compared with the topics that are measured; name their file with --data topics-measured=FILE");
+  }
+}
+
 EvalSet make_topics(const TaskRequest& request) {
-  const auto path = need_data(request, "topics", "topics", kWhere, "anima/topic_conversations_158.json");
-  if (!is_list(path)) return read_longeval_topics(request, path);
+  const auto path = need_data(request, "topics", "topics", kWhere, kPublished);
+  if (!is_list(path)) {
+    if (request.for_training) throw_measured_file("topics", path);
+    return read_longeval_topics(request, path);
+  }
   TOME_CHECK(request.count_tokens);
   Conversations conversations = read_conversations(path);
+  if (request.for_training) leave_out_measured(request, conversations);
   EvalSet set;
   set.notes = conversations.notes;
   const std::int64_t fixed = setting(request, "topics.count", 0, 1);
@@ -206,6 +224,7 @@ Task topics_task() {
   task.summary = "conversations about many topics; one topic is asked for by its place";
   task.data = cat("topics: ", kWhere);
   task.make = make_topics;
+  task.trains = true;
   task.score = score_topic;
   return task;
 }

@@ -31,10 +31,13 @@ Conversations read_conversations(const std::filesystem::path& path);
 std::vector<std::size_t> choose_conversations(Choices choices, std::span<const std::int64_t> tokens,
                                               std::int64_t budget);
 
-/// The conversations `order` as a document.
-std::string topic_record(const Conversations& conversations, std::span<const std::size_t> order);
+/// Leaves out the conversations whose topic is one of `measured`, with a note. Throws UserError when none is left.
+void leave_out_topics(Conversations& conversations, const Conversations& measured);
+
+/// The conversations `order` as a document. For training in other words than the measured ones; so below.
+std::string topic_record(const Conversations& conversations, std::span<const std::size_t> order, bool for_training);
 /// Asks for topic `place` (from 0) of `count`: "first", "last", or by number.
-std::string topic_question(std::size_t place, std::size_t count);
+std::string topic_question(std::size_t place, std::size_t count, bool for_training);
 
 /// LongEval's own file, a JSON object a line: prompt, topics; the first topic is asked for. Document and question
 /// together are the prompt. Throws UserError: `FILE: line N: reason`.

@@ -96,14 +96,29 @@ std::vector<std::size_t> choose_conversations(Choices choices, std::span<const s
   return order;
 }
 
-std::string topic_record(const Conversations& conversations, std::span<const std::size_t> order) {
-  std::string text(kIntro);
+void leave_out_topics(Conversations& conversations, const Conversations& measured) {
+  std::unordered_set<std::string> topics;
+  for (const Conversation& one : measured.all) topics.insert(normalise_topic(one.topic));
+  const std::size_t left_out = std::erase_if(
+      conversations.all, [&](const Conversation& one) { return topics.contains(normalise_topic(one.topic)); });
+  if (conversations.all.empty()) {
+    throw_user_error("topics: every conversation has a topic that is measured with; train on a file of others");
+  }
+  if (left_out > 0) {
+    conversations.notes.push_back(cat("topics: ", left_out, " conversations left out, their topics are measured with"));
+  }
+}
+
+std::string topic_record(const Conversations& conversations, std::span<const std::size_t> order, bool for_training) {
+  std::string text(for_training ? std::string_view() : kIntro);
   for (const std::size_t one : order) text += conversations.all[one].text + "\n\n";
   return text;
 }
 
-std::string topic_question(std::size_t place, std::size_t count) {
+std::string topic_question(std::size_t place, std::size_t count, bool for_training) {
   const std::string which = place == 0 ? "first" : place + 1 == count ? "last" : ordinal(place + 1);
+  if (for_training)
+    return cat("Which subject was talked about ", which, place == 0 || place + 1 == count ? "?" : " in turn?");
   return cat("What was the ", which, " topic of the conversation? Answer with the topic's name alone.");
 }
 
