@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "cli/data_build.h"
 #include "cli/eval_answerer.h"
 #include "cli/eval_service.h"
