@@ -41,16 +41,16 @@ class TaskSource : public RowSource {
     eval::TaskRequest asked;
     asked.lengths = {static_cast<std::int64_t>(least * std::pow(most / least, choices.uniform()))};
     // Questions of one document, one in each equal part of the depth.
-    for (std::int64_t i = 0; i < request_.questions; ++i) {
-      const double part = (static_cast<double>(i) + choices.uniform()) / static_cast<double>(request_.questions);
+    asked.samples = task_.name == "ruler" ? 1 : request_.questions;  // RULER asks one question of a document
+    for (std::int64_t i = 0; i < asked.samples; ++i) {
+      const double part = (static_cast<double>(i) + choices.uniform()) / static_cast<double>(asked.samples);
       asked.depths.push_back(request_.least_depth + part * (request_.most_depth - request_.least_depth));
     }
-    asked.samples = request_.questions;
     asked.seed = choices.below(std::uint64_t{1} << 53);
     asked.for_training = true;
     asked.data = request_.data;
     asked.settings = request_.settings;
-    asked.settings.try_emplace(task_.name + ".questions", cat(request_.questions));
+    asked.settings.try_emplace(task_.name + ".questions", cat(asked.samples));
     if (name_ != task_.name) {
       asked.settings.insert_or_assign(task_.name + ".parts", name_.substr(task_.name.size() + 1));
     }
