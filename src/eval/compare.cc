@@ -200,6 +200,7 @@ std::vector<ReportSection> sections_of(const Comparison& comparison) {
   for (const ResultRow& row : comparison.rows) {
     if (std::find(tasks.begin(), tasks.end(), row.task) == tasks.end()) tasks.push_back(row.task);
   }
+  sections.reserve(tasks.size());
   for (const std::string& task : tasks) sections.push_back(scores_section(comparison, task, sections.size()));
   if (!comparison.pairs.empty()) sections.push_back(pairs_section(comparison));
   ReportSection published = published_section(comparison);

@@ -102,7 +102,7 @@ TEST_F(LogTest, AFullDiskIsNamed) {
   RunLog log(folder(), 0);
   const FileSizeLimit full(300);
   log.add(step_record(1));
-  expect_user_error([&] { log.add(step_record(2)); }, {"log.jsonl", "make room", "last checkpoint"});
+  expect_user_error([&] { log.add(step_record(2)); }, {"log.jsonl", "make room", "goes on where it stopped"});
 }
 
 TEST_F(LogTest, AFolderThatCannotBe) {

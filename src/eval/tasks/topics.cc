@@ -162,7 +162,7 @@ void leave_out_measured(const TaskRequest& request, Conversations& conversations
   if (const auto path = find_data(measuring, "topics-measured", kPublished)) {
     leave_out_topics(conversations, read_conversations(*path));
   } else {
-    conversations.notes.push_back(
+    conversations.notes.emplace_back(
         "topics: not compared with the topics that are measured; name their file with --data topics-measured=FILE");
   }
 }
