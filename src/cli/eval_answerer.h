@@ -39,6 +39,7 @@ class EvalAnswerer {
  private:
   void open_local(const std::filesystem::path& folder);
   void open_service(const eval::RunFolder& folder);
+  void choose_service_layout();
   void open_tokenizer_alone();
 
   const EvalFlags& flags_;
