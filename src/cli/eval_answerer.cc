@@ -14,6 +14,8 @@
 namespace tome::cli {
 namespace {
 
+constexpr const char* kBaseLayout = "qa-example";  // what a model without a chat template gets here
+
 namespace fs = std::filesystem;
 using nlohmann::json;
 
@@ -77,7 +79,27 @@ void EvalAnswerer::open_service(const fs::path& folder, std::function<double()> 
   const ServiceName& who = flags_.service.who;
   if (who.model.empty()) throw_user_error("--api: needs --api-model, the name that the service knows the model by");
   service_ = service_options(flags_, who, folder, std::move(spent));
+  if (service_.kind == eval::ApiKind::kOpenaiCompletions) {
+    choose_service_layout();
+  } else if (!flags_.layout.empty()) {
+    throw_user_error("--layout: goes with a model on this machine or --api openai-completions; chats have their own");
+  }
   answerer_ = std::make_unique<eval::ApiAnswerer>(service_);
+}
+
+void EvalAnswerer::choose_service_layout() {
+  const Layout& layout = find_layout(flags_.layout.empty() ? kBaseLayout : flags_.layout);
+  if (layout.control_tokens) {
+    throw_user_error("--layout ", layout.name,
+                     ": holds control tokens, which text completions read as plain words; "
+                     "take --api openai for a chat model, or a layout of words");
+  }
+  service_.prompt.layout = &layout;
+  const eval::TokenCount tokens = count();
+  for (const std::string* words :
+       {&layout.before_document, &layout.after_document, &layout.before_question, &layout.after_question}) {
+    frame_ += tokens(*words);
+  }
 }
 
 void EvalAnswerer::open_tokenizer_alone() {

@@ -43,6 +43,7 @@ class EvalAnswerer {
  private:
   void open_local(const std::filesystem::path& folder);
   void open_service(const std::filesystem::path& folder, std::function<double()> spent);
+  void choose_service_layout();
   void open_tokenizer_alone();
 
   const AnswererFlags& flags_;

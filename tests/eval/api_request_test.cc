@@ -54,6 +54,20 @@ TEST(ApiRequest, MessageJoinsItsParts) {
   EXPECT_EQ(message_text(set, set.samples[0], false), "What?\nThat\n\nQ: When?\nA: Then\n\nWho?");
 }
 
+TEST(ApiRequest, ALayoutGoesAroundTextCompletions) {
+  EvalSet set = one_sample();
+  set.samples[0].shots = {{"What?", "That"}, {"When?", " Then"}};
+  set.samples[0].answer_prefix = "It was";
+  const Layout layout{"qa", "<", ">\n", "Question: ", "\nAnswer:", {"\n"}};
+  const std::string laid_out =
+      "<A story.>\nQuestion: What?\nAnswer: That\nQuestion: When?\nAnswer: Then\nQuestion: Who?\nAnswer: It was";
+  EXPECT_EQ(laid_out_text(layout, set, set.samples[0]), laid_out);
+  ApiPrompt prompt;
+  prompt.layout = &layout;
+  EXPECT_EQ(prompt_text(ApiKind::kOpenaiCompletions, prompt, set, set.samples[0]), laid_out);
+  EXPECT_THAT(prompt_text(ApiKind::kOpenai, prompt, set, set.samples[0]), testing::StartsWith("A story.\n\nWhat?"));
+}
+
 TEST(ApiRequest, OpenaiChat) {
   const json body = request(ApiKind::kOpenai, one_sample());
   EXPECT_EQ(body, json({{"model", "m"},

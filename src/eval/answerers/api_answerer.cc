@@ -133,6 +133,7 @@ nlohmann::json ApiAnswerer::description() const {
                            {"temperature", nullptr},
                            {"min_answer_tokens", prompt.min_answer_tokens}};
   if (prompt.temperature) result["temperature"] = *prompt.temperature;
+  if (prompt.layout != nullptr) result["layout"] = prompt.layout->name;
   if (options_.kind == ApiKind::kAnthropic) result["prefill"] = prompt.prefill;
   return result;
 }

@@ -84,6 +84,26 @@ std::string message_text(const EvalSet& set, const EvalSample& sample, bool with
   return text;
 }
 
+std::string laid_out_text(const Layout& layout, const EvalSet& set, const EvalSample& sample) {
+  std::string text = cat(layout.before_document, set.documents.at(sample.document).text, layout.after_document);
+  const auto ask = [&](const std::string& question, const std::string& answer) {
+    text += cat(layout.before_question, question, layout.after_question);
+    if (answer.empty()) return;
+    text += cat(ends_in_space(text) || ends_in_space(answer.substr(0, 1)) ? "" : " ", answer);
+  };
+  for (const Shot& shot : sample.shots) {
+    ask(shot.question, shot.answer);
+    text += layout.stops.empty() ? "\n" : layout.stops.front();
+  }
+  ask(sample.question, sample.answer_prefix);
+  return text;
+}
+
+std::string prompt_text(ApiKind kind, const ApiPrompt& prompt, const EvalSet& set, const EvalSample& sample) {
+  const bool laid_out = kind == ApiKind::kOpenaiCompletions && prompt.layout != nullptr;
+  return laid_out ? laid_out_text(*prompt.layout, set, sample) : message_text(set, sample, true);
+}
+
 std::int64_t answer_room(const ApiPrompt& prompt, ApiKind kind, const EvalSample& sample) {
   // A base model has no pleasantries: it goes on writing until its room is full.
   return kind == ApiKind::kOpenaiCompletions ? sample.answer_tokens
@@ -93,7 +113,7 @@ std::int64_t answer_room(const ApiPrompt& prompt, ApiKind kind, const EvalSample
 std::string answer_request(ApiKind kind, const HttpUrl& endpoint, const ApiPrompt& prompt, const EvalSet& set,
                            const EvalSample& sample) {
   const bool own_turn = kind == ApiKind::kAnthropic && prompt.prefill;
-  const std::string text = message_text(set, sample, !own_turn);
+  const std::string text = own_turn ? message_text(set, sample, false) : prompt_text(kind, prompt, set, sample);
   json request = {{"model", prompt.model}};
   if (prompt.temperature) request["temperature"] = *prompt.temperature;
   const bool openai_itself = kind == ApiKind::kOpenai && endpoint.host == "api.openai.com";

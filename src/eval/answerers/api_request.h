@@ -9,6 +9,7 @@
 #include "eval/answerers/api_response.h"
 #include "eval/answerers/http_post.h"
 #include "eval/sample.h"
+#include "text/layout.h"
 
 namespace tome::eval {
 
@@ -27,11 +28,18 @@ struct ApiPrompt {
   std::optional<double> temperature = 0;  // nothing: not sent, for models that refuse it
   std::int64_t min_answer_tokens = 64;    // room that a chat model gets for its pleasantries
   bool prefill = true;  // Anthropic: the answer's first words as the assistant's; false: at the end of the message
+  const Layout* layout = nullptr;  // of text completions, without control tokens; null: as message_text() puts it
 };
 
 /// Document, shots, question and the answer's first words in one text. Two line ends stand after a document that has
 /// none; where a shot's answer or the answer's first words follow a question without white space, one line end does.
 std::string message_text(const EvalSet& set, const EvalSample& sample, bool with_answer_prefix);
+
+/// The same for text completions, with the words of the layout around: as a model on this machine gets it.
+std::string laid_out_text(const Layout& layout, const EvalSet& set, const EvalSample& sample);
+
+/// One or the other, whole.
+std::string prompt_text(ApiKind kind, const ApiPrompt& prompt, const EvalSet& set, const EvalSample& sample);
 
 /// max_tokens of a sample.
 std::int64_t answer_room(const ApiPrompt& prompt, ApiKind kind, const EvalSample& sample);

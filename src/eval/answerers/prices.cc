@@ -79,7 +79,8 @@ CostEstimate estimate_cost(const EvalSet& set, std::span<const std::size_t> want
     const auto [counted, is_new] = document_tokens.try_emplace(sample.document, 0);
     if (is_new) counted->second = count_tokens(set.documents.at(sample.document).text);
     sample.document = 0;
-    estimate.prompt_tokens += counted->second + count_tokens(message_text(no_documents, sample, true)) + kChatTokens;
+    estimate.prompt_tokens +=
+        counted->second + count_tokens(prompt_text(kind, prompt, no_documents, sample)) + kChatTokens;
     estimate.answer_tokens += answer_room(prompt, kind, sample);
   }
   estimate.dollars = price.of(estimate.prompt_tokens, estimate.answer_tokens);
