@@ -43,11 +43,11 @@ Banding banding_for(double threshold) {
 }
 
 std::vector<std::uint32_t> band_hashes(std::span<const std::uint64_t> set, const Banding& banding, std::uint64_t salt) {
-  static const std::array<std::uint64_t, kMinHashes> kFactors = make_factors();
+  static const std::array<std::uint64_t, kMinHashes> factors = make_factors();
   std::array<std::uint64_t, kMinHashes> least;
   least.fill(std::numeric_limits<std::uint64_t>::max());
   for (const std::uint64_t hash : set) {
-    for (std::size_t i = 0; i < kMinHashes; ++i) least[i] = std::min(least[i], kFactors[i] * hash);
+    for (std::size_t i = 0; i < kMinHashes; ++i) least[i] = std::min(least[i], factors[i] * hash);
   }
   std::vector<std::uint32_t> bands;
   for (std::size_t band = 0; band < banding.bands; ++band) {

@@ -81,11 +81,9 @@ std::vector<std::vector<std::string>> parse_csv(std::string_view text, const std
     } else if (c == '"' && (quoted || field.empty())) {
       quoted = !quoted;
       begin = line;
-    } else if (quoted) {
-      field += c;
-    } else if (c == ',') {
+    } else if (c == ',' && !quoted) {
       finish_field();
-    } else if (c == '\n') {
+    } else if (c == '\n' && !quoted) {
       if (field.ends_with('\r')) field.pop_back();
       finish_field();
       rows.emplace_back();
