@@ -81,6 +81,7 @@ std::vector<MixPart> parse_mix(const std::string& text) {
 BuildResult build_rows(const std::vector<MixPart>& mix, const BuildRequest& request, std::int64_t rows,
                        const std::filesystem::path& out, const std::function<void(std::int64_t)>& progress) {
   std::vector<Turn> turns;
+  turns.reserve(mix.size());
   for (const MixPart& part : mix) turns.push_back({part.source, part.weight, make_source(part.source, request), 0});
   BuildResult result;
   NewFile file(out);
