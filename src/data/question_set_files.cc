@@ -7,7 +7,8 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "data/table_files.h"
+#include "data/json_array.h"
+#include "eval/tasks/csv.h"
 #include "formats/json.h"
 #include "text/document.h"
 #include "train/data_file.h"
@@ -165,18 +166,18 @@ class NarrativeQa : public QuestionFile {
  public:
   explicit NarrativeQa(const fs::path& folder) : folder_(folder) {
     std::unordered_map<std::string, std::size_t> place;
-    for (const auto& row : csv_columns(folder / "documents.csv", {"document_id", "kind"})) {
-      // The id becomes a file's name.
-      if (row[0].empty() || row[0].find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
-        throw_user_error((folder / "documents.csv").string(), ": a document_id is no hexadecimal number");
+    eval::Csv(folder / "documents.csv", {"document_id", "kind"}).for_each([&](const eval::Csv::Row& row) {
+      const std::string& id = row.values[0];  // becomes a file's name
+      if (id.empty() || id.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
+        throw_user_error(row.where, ": the document_id is no hexadecimal number");
       }
-      if (place.try_emplace(row[0], documents_.size()).second) documents_.push_back({row[0], row[1], {}});
-    }
-    for (const auto& row : csv_columns(folder / "qaps.csv", {"document_id", "question", "answer1"})) {
-      const auto found = place.find(row[0]);
-      if (found == place.end() || is_blank(row[1]) || is_blank(row[2])) continue;
-      documents_[found->second].questions.push_back({trimmed(row[1]), trimmed(row[2]), -1});
-    }
+      if (place.try_emplace(id, documents_.size()).second) documents_.push_back({id, row.values[1], {}});
+    });
+    eval::Csv(folder / "qaps.csv", {"document_id", "question", "answer1"}).for_each([&](const eval::Csv::Row& row) {
+      const auto found = place.find(row.values[0]);
+      if (found == place.end() || is_blank(row.values[1]) || is_blank(row.values[2])) return;
+      documents_[found->second].questions.push_back({trimmed(row.values[1]), trimmed(row.values[2]), -1});
+    });
   }
 
   std::size_t documents() const override { return documents_.size(); }

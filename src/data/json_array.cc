@@ -1,10 +1,9 @@
-#include "data/table_files.h"
+#include "data/json_array.h"
 
 #include <algorithm>
 #include <fstream>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
 
 namespace tome::data {
 namespace {
@@ -63,63 +62,6 @@ class ArrayReader {
 };
 
 }  // namespace
-
-std::vector<std::vector<std::string>> parse_csv(std::string_view text, const std::string& name) {
-  std::vector<std::vector<std::string>> rows(1);
-  std::string field;
-  bool quoted = false;
-  std::int64_t line = 1, begin = 1;
-  const auto finish_field = [&] {
-    rows.back().push_back(std::move(field));
-    field = {};
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    line += c == '\n' ? 1 : 0;
-    if (c == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"') {
-      field += text[++i];
-    } else if (c == '"' && (quoted || field.empty())) {
-      quoted = !quoted;
-      begin = line;
-    } else if (c == ',' && !quoted) {
-      finish_field();
-    } else if (c == '\n' && !quoted) {
-      if (field.ends_with('\r')) field.pop_back();
-      finish_field();
-      rows.emplace_back();
-    } else {
-      field += c;
-    }
-  }
-  if (quoted) throw_user_error(name, ':', begin, ": a quote is opened and not closed");
-  finish_field();
-  return rows;
-}
-
-std::vector<std::vector<std::string>> csv_columns(const std::filesystem::path& path,
-                                                  const std::vector<std::string>& columns) {
-  const MappedFile file(path);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  const auto table = parse_csv(text, path.string());
-  std::vector<std::size_t> places;
-  for (const std::string& column : columns) {
-    const auto found = std::find(table[0].begin(), table[0].end(), column);
-    if (found == table[0].end()) throw_user_error(path.string(), ": has no column \"", column, '"');
-    places.push_back(static_cast<std::size_t>(found - table[0].begin()));
-  }
-  std::vector<std::vector<std::string>> rows;
-  for (std::size_t i = 1; i < table.size(); ++i) {
-    if (table[i].size() == 1 && table[i][0].empty()) continue;
-    rows.emplace_back();
-    for (const std::size_t place : places) {
-      if (place >= table[i].size()) {
-        throw_user_error(path.string(), ": row ", i, " has ", table[i].size(), " fields, expected ", table[0].size());
-      }
-      rows.back().push_back(table[i][place]);
-    }
-  }
-  return rows;
-}
 
 std::vector<LinePlace> array_elements(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
