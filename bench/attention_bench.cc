@@ -1,4 +1,4 @@
-// Attention forward: GFLOP/s (visible pairs only) beside the peak of the same run.
+// Attention, forward and backward: GFLOP/s (visible pairs only) beside the peak of the same run, the best of three.
 // Usage: attention_bench [tokens [threads]]
 #include <cmath>
 #include <cstdio>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/attention.h"
+#include "ops/attention_backward.h"
 #include "ops/kernels/kernels.h"
 
 using namespace tome;
@@ -71,8 +72,33 @@ void run(Threads& threads, int tokens, int heads, int kv_heads, int width, int w
     attention_forward<bf16>(threads, shape, q.data(), visible, blocks, out.data());
     best = std::max(best, 4.0 * pairs * heads * width / (now(threads) - start) * 1e-9);
   }
-  std::printf("tokens %6d heads %2d/%d width %3d window %4d: %5.0f GFLOP/s, %4.1f %% of the peak %.0f\n", tokens, heads,
-              kv_heads, width, window, best, 100 * best / top, top);
+  const auto report = [&](const char* what, double rate) {
+    std::printf("%-8s tokens %6d heads %2d/%d width %3d window %4d: %5.0f GFLOP/s, %4.1f %% of the peak %.0f\n", what,
+                tokens, heads, kv_heads, width, window, rate, 100 * rate / top, top);
+  };
+  report("forward", best);
+
+  const std::vector<float> log_sum_exp(n * static_cast<std::size_t>(heads), 10.0f);
+  const std::vector<float> delta(log_sum_exp.size(), 0.5f);
+  std::vector<float> dk(k.size());
+  std::vector<float> dv(k.size());
+  const std::ptrdiff_t q_stride = heads * width;
+  const AttentionGradientInput<bf16> input{{q.data(), q_stride},
+                                           {k.data(), stride},
+                                           {v.data(), stride},
+                                           {out.data(), q_stride},
+                                           {log_sum_exp.data(), heads},
+                                           {delta.data(), heads},
+                                           visible,
+                                           n};
+  AttentionBackward<bf16> backward;
+  best = 0;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const double start = now(threads);
+    backward.run(threads, shape, input, false, {dk.data(), stride}, {dv.data(), stride});
+    best = std::max(best, 10.0 * pairs * heads * width / (now(threads) - start) * 1e-9);
+  }
+  report("backward", best);
 }
 
 }  // namespace

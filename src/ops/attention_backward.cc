@@ -132,7 +132,8 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
                            shape.head_width, scratch);
   alignas(64) float limits[4][kBackwardQueries];
   for (std::size_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
-    for (const Touch& touch : touches_[block]) {
+    for (std::size_t t = 0; t < touches_[block].size(); ++t) {
+      const Touch& touch = touches_[block][t];
       const std::size_t i = head * runs_ + touch.run;
       const std::uint32_t* words = packed_.data() + i * 4 * words_;
       const float* sums = row_numbers_.data() + i * 2 * queries_;
@@ -150,6 +151,12 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
                         nullptr,
                         nullptr,
                         dq_.data() + i * width * queries_};
+      if (t + 1 < touches_[block].size()) {
+        const std::size_t next = head * runs_ + touches_[block][t + 1].run;
+        tile.next_q = packed_.data() + next * 4 * words_;
+        tile.next_d = tile.next_q + 2 * words_;
+        tile.next_dq = dq_.data() + next * width * queries_;
+      }
       if (!touch.all) {
         const std::size_t rows = std::min(queries_, input.visible.size() - touch.run * queries_);
         for (std::size_t j = 0; j < queries_; ++j) {
@@ -173,7 +180,7 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
       turns_[i].store(touch.turn + 1, std::memory_order_release);
     }
   }
-  table.backward_store_keys(count, shape.head_width, add_to_keys, dk[first] + kv_head * width,
+  table.backward_store_keys(count, shape.head_width, shape.scale, add_to_keys, dk[first] + kv_head * width,
                             dv[first] + kv_head * width, dk.stride, scratch);
 }
 
@@ -183,7 +190,7 @@ void AttentionBackward<T>::queries(std::size_t first, std::size_t count, Rows<fl
     const float* from = dq_.data() + row / queries_ * width_ * queries_ + row % queries_;
     for (std::size_t head = 0; head < heads_; ++head, from += runs_ * width_ * queries_) {
       float* out = to[row - first] + head * width_;
-      for (std::size_t c = 0; c < width_; ++c) out[c] = from[c * queries_];
+      for (std::size_t c = 0; c < width_; ++c) out[c] = scale_ * from[c * queries_];
     }
   }
 }
@@ -203,6 +210,7 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
   TOME_CHECK(shape.head_width <= kMaxHeadWidth && shape.head_width % 2 == 0 && dk.stride == dv.stride &&
              input.k.stride == input.v.stride && !input.visible.empty());
   heads_ = static_cast<std::size_t>(shape.heads);
+  scale_ = shape.scale;
   width_ = static_cast<std::size_t>(shape.head_width);
   queries_ = run_rows(shape);
   runs_ = (input.visible.size() + queries_ - 1) / queries_;

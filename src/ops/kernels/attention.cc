@@ -137,33 +137,6 @@ inline bool any_visible(const KvBlock& block, const KeyRange* visible, int token
   return false;
 }
 
-// With few rows the products wait for memory: every step asks for a few lines of the next block, K and V in turn, so
-// that they are in the second-level cache when their turn comes.
-class NextBlock {
- public:
-  NextBlock(const KvBlock& next, std::size_t plane_words, std::size_t head)
-      : k_(reinterpret_cast<const char*>(next.k + plane_words * head)),
-        v_(reinterpret_cast<const char*>(next.v + plane_words * head)),
-        left_(plane_words * 4) {}
-
-  void step() {
-    if (left_ == 0) return;
-    for (std::size_t line = 0; line < kStep; line += 64) {
-      _mm_prefetch(k_ + line, _MM_HINT_T1);
-      _mm_prefetch(v_ + line, _MM_HINT_T1);
-    }
-    k_ += kStep;
-    v_ += kStep;
-    left_ -= left_ < kStep ? left_ : kStep;
-  }
-
- private:
-  static constexpr std::size_t kStep = 256;  // bytes of K and of V a step: the whole block within its products' steps
-  const char* k_;
-  const char* v_;
-  std::size_t left_;
-};
-
 // Six rows against one block.
 template <typename Unit, typename T, typename Prefetch>
 void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows,
@@ -225,16 +198,22 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
   for (std::size_t b = 0; b < tile.block_count; ++b) {
     if (!any_visible(tile.blocks[b], tile.visible, tile.tokens)) continue;
     const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
-    if (rows <= kTileRows && b + 1 < tile.block_count) {
-      const KvBlock& following = tile.blocks[b + 1];
-      NextBlock next(following, kv_plane_words(following.type, tile.head_words),
-                     static_cast<std::size_t>(tile.kv_head));
-      attend_rows<Unit>(tile, tile.blocks[b], head, 0, rows, padded, next, scratch);
+    const auto attend = [&](auto next) {
+      for (int row = 0; row < rows; row += kTileRows) {
+        attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, next, scratch);
+      }
+    };
+    if (b + 1 == tile.block_count) {
+      attend(NoPrefetch{});
       continue;
     }
-    NoPrefetch none;
-    for (int row = 0; row < rows; row += kTileRows) {
-      attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, none, scratch);
+    const KvBlock& following = tile.blocks[b + 1];
+    const std::size_t words = kv_plane_words(following.type, tile.head_words);
+    const std::size_t plane = words * static_cast<std::size_t>(tile.kv_head);
+    if (rows <= kTileRows) {  // so few steps that each must ask for many lines
+      attend(Lookahead<8>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
+    } else {
+      attend(Lookahead<1>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
     }
   }
 }

@@ -21,6 +21,12 @@ struct BackwardUnit<tome::bf16> {
 };
 #endif
 
+// Scores are worked out in strips: few enough key rows that they stay in the first-level cache until the softmax, enough
+// of them that the columns of queries, too, are read from there.
+constexpr int kStripRows = 4 * kTileRows;
+static_assert(kBackwardQueries % (2 * kTileColumns) == 0);  // and half of it, for wide heads
+static_assert(kBackwardKeys % kStripRows == 0 && kStripRows % 2 == 0);
+
 // All of one key block: its keys and values as left operands, their gradients, and what one tile works on. Cp is the
 // head width rounded up to 16, P the numbers in a word.
 template <typename Unit>
@@ -32,12 +38,14 @@ struct Scratch {
   alignas(64) A keys_transposed[kMaxHeadWidth * kBackwardKeys / kP];   // [Cp][keys / P]
   alignas(64) float key_gradient[kBackwardKeys * kMaxHeadWidth];       // [keys][Cp]
   alignas(64) float value_gradient[kBackwardKeys * kMaxHeadWidth];     // [keys][Cp]
-  alignas(64) float scores[kBackwardKeys * kBackwardQueries];          // S^T [keys][queries], then P^T in f32 units
-  alignas(64) float score_gradient[kBackwardKeys * kBackwardQueries];  // dP^T, then dS^T in f32 units
+  // S^T and dP^T of one strip; in f32 units of all, [keys][queries], then P^T and dS^T.
+  static constexpr int kScores = kP == 1 ? kBackwardKeys * kBackwardQueries : kStripRows * kTileColumns;
+  alignas(64) float scores[kScores];
+  alignas(64) float score_gradient[kScores];
   alignas(64) std::uint32_t narrow[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // P^T [keys][queries/2]
   alignas(64) std::uint32_t narrow_gradient[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // dS^T, the same
   alignas(64) std::uint32_t
-      paired_gradient[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // dS^T [keys/2][queries]
+      paired_gradient[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // dS^T [keys/2][queries], Panels
 };
 
 template <typename T>
@@ -55,17 +63,48 @@ inline auto as_number(T x) {
 template <typename Unit, typename T>
 using Number = decltype(as_number<Unit>(T{}));
 
+// A right operand [steps][columns] in panels of kTileColumns columns, one whole panel after another: a panel's words follow
+// one another, so that it stays in the first-level cache while the rows of the left operand pass by.
+struct Panels {
+  const std::uint32_t* words;
+
+  const std::uint32_t* columns_from(int c, int steps) const { return words + static_cast<std::ptrdiff_t>(c) * steps; }
+  static std::ptrdiff_t stride(int columns) { return columns; }
+};
+
+// Where a word of such an operand stands.
+inline std::ptrdiff_t panel_word(int step, int steps, int column, int columns) {
+  const int first = column / kTileColumns * kTileColumns;
+  const int width = std::min(kTileColumns, columns - first);
+  return static_cast<std::ptrdiff_t>(first) * steps + step * width + column - first;
+}
+
+// The same in lines of all columns.
+struct Lines {
+  const std::uint32_t* words;
+  std::ptrdiff_t line;
+
+  const std::uint32_t* columns_from(int c, int) const { return words + c; }
+  std::ptrdiff_t stride(int) const { return line; }
+};
+
 // out[M rows][columns] (+)= a[M][steps] b[steps][columns].
-template <typename Unit, bool kAccumulate>
-inline void product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b, std::ptrdiff_t ldb,
-                    int steps, float* out, std::ptrdiff_t ldc, int columns) {
-  NoPrefetch none;
-  int r = 0;
-  for (; r + kTileRows <= rows; r += kTileRows) {
-    row_product<Unit, kTileRows, kAccumulate>(a + r * lda, lda, b, ldb, steps, out + r * ldc, ldc, columns, none);
-  }
-  if (r < rows) {
-    rows_product<Unit, kAccumulate>(rows - r, a + r * lda, lda, b, ldb, steps, out + r * ldc, ldc, columns, none);
+template <typename Unit, bool kAccumulate, typename Right>
+inline void product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const Right& b, int steps, float* out,
+                    std::ptrdiff_t ldc, int columns, Lookahead<1>& next) {
+  for (int c = 0; c < columns; c += kTileColumns) {
+    const int width = std::min(kTileColumns, columns - c);
+    const std::uint32_t* words = b.columns_from(c, steps);
+    const std::ptrdiff_t ldb = b.stride(width);
+    int r = 0;
+    for (; r + kTileRows <= rows; r += kTileRows) {
+      row_product<Unit, kTileRows, kAccumulate>(a + r * lda, lda, words, ldb, steps, out + r * ldc + c, ldc, width,
+                                                next);
+    }
+    if (r < rows) {
+      rows_product<Unit, kAccumulate>(rows - r, a + r * lda, lda, words, ldb, steps, out + r * ldc + c, ldc, width,
+                                      next);
+    }
   }
 }
 
@@ -75,59 +114,81 @@ inline F32 keep_visible(F32 x, F32 key, const BackwardTile& tile, int c) {
   return drop_between(x, key, load(tile.gap_begin + c), load(tile.gap_end + c));
 }
 
-// P^T and dS^T of key row `i`, columns c .. c + kLanes - 1.
+// The key rows from `row` on and the columns from `c` on.
 template <typename Unit>
-inline void softmax_gradient(const BackwardTile& tile, const Scratch<Unit>& scratch, int i, int c, F32* p, F32* ds) {
-  const float* scores = scratch.scores + i * tile.queries + c;
-  const float* gradient = scratch.score_gradient + i * tile.queries + c;
+struct Strip {
+  int row, c;
+  float* scores;    // S^T, [kStripRows][stride]
+  float* gradient;  // dP^T, the same
+  std::ptrdiff_t stride;
+};
+
+// P^T and dS^T / scale of `kLanes` columns of a strip.
+inline void softmax_gradient(const BackwardTile& tile, int key, int c, const float* scores, const float* gradient,
+                             F32* p, F32* ds) {
   F32 e = exp2(fms(load(scores), set1(tile.scale * 1.44269504f), load(tile.log_sum_exp2 + c)));
-  if (tile.begin != nullptr) e = keep_visible(e, set1(static_cast<float>(i)), tile, c);
+  if (tile.begin != nullptr) e = keep_visible(e, set1(static_cast<float>(key)), tile, c);
   *p = e;
-  *ds = mul(mul(e, set1(tile.scale)), sub(load(gradient), load(tile.delta + c)));
+  *ds = mul(e, sub(load(gradient), load(tile.delta + c)));
 }
 
 #if defined(__AVX512BF16__)
+Strip<Bf16Dot> strip_at(Scratch<Bf16Dot>& s, const BackwardTile&, int row, int c) {
+  return {row, c, s.scores, s.score_gradient, kTileColumns};
+}
 // Rows in pairs: dS^T is also needed with the numbers of two keys side by side.
-void softmax_gradients(const BackwardTile& tile, Scratch<Bf16Dot>& s) {
+void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, int columns, Scratch<Bf16Dot>& s) {
   const int words = tile.queries / 2;
-  for (int i = 0; i < kBackwardKeys; i += 2) {
-    for (int c = 0; c < tile.queries; c += 2 * kLanes) {
+  for (int i = 0; i < kStripRows; i += 2) {
+    for (int c = 0; c < columns; c += 2 * kLanes) {
       F32 p[2][2];
       F32 ds[2][2];
       for (int r = 0; r < 2; ++r) {
-        for (int h = 0; h < 2; ++h) softmax_gradient(tile, s, i + r, c + h * kLanes, &p[r][h], &ds[r][h]);
-        const std::ptrdiff_t at = (i + r) * words + c / 2;
-        _mm512_storeu_si512(s.narrow + at, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(p[r][1], p[r][0])));
-        _mm512_storeu_si512(s.narrow_gradient + at, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(ds[r][1], ds[r][0])));
+        for (int h = 0; h < 2; ++h) {
+          const std::ptrdiff_t at = (i + r) * strip.stride + c + h * kLanes;
+          softmax_gradient(tile, strip.row + i + r, strip.c + c + h * kLanes, strip.scores + at, strip.gradient + at,
+                           &p[r][h], &ds[r][h]);
+        }
+        const std::ptrdiff_t to = (strip.row + i + r) * words + (strip.c + c) / 2;
+        _mm512_storeu_si512(s.narrow + to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(p[r][1], p[r][0])));
+        _mm512_storeu_si512(s.narrow_gradient + to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(ds[r][1], ds[r][0])));
       }
       for (int h = 0; h < 2; ++h) {
         const __m512i low = _mm512_cvtepu16_epi32(narrow(ds[0][h]));
         const __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(ds[1][h])), 16);
-        _mm512_storeu_si512(s.paired_gradient + i / 2 * tile.queries + c + h * kLanes, _mm512_or_si512(low, high));
+        _mm512_storeu_si512(
+            s.paired_gradient +
+                panel_word((strip.row + i) / 2, kBackwardKeys / 2, strip.c + c + h * kLanes, tile.queries),
+            _mm512_or_si512(low, high));
       }
     }
   }
 }
 inline const std::uint32_t* weights(const Scratch<Bf16Dot>& s) { return s.narrow; }
 inline const std::uint32_t* gradients(const Scratch<Bf16Dot>& s) { return s.narrow_gradient; }
-inline const std::uint32_t* gradients_by_key(const Scratch<Bf16Dot>& s) { return s.paired_gradient; }
+inline Panels gradients_by_key(const Scratch<Bf16Dot>& s, int) { return {s.paired_gradient}; }
 #endif
 
-void softmax_gradients(const BackwardTile& tile, Scratch<F32Plain>& s) {
-  for (int i = 0; i < kBackwardKeys; ++i) {
-    for (int c = 0; c < tile.queries; c += kLanes) {
+Strip<F32Plain> strip_at(Scratch<F32Plain>& s, const BackwardTile& tile, int row, int c) {
+  const std::ptrdiff_t at = row * tile.queries + c;
+  return {row, c, s.scores + at, s.score_gradient + at, tile.queries};
+}
+void softmax_gradients(const BackwardTile& tile, const Strip<F32Plain>& strip, int columns, Scratch<F32Plain>&) {
+  for (int i = 0; i < kStripRows; ++i) {
+    for (int c = 0; c < columns; c += kLanes) {
+      const std::ptrdiff_t at = i * strip.stride + c;
       F32 p;
       F32 ds;
-      softmax_gradient(tile, s, i, c, &p, &ds);
-      store(s.scores + i * tile.queries + c, p);
-      store(s.score_gradient + i * tile.queries + c, ds);
+      softmax_gradient(tile, strip.row + i, strip.c + c, strip.scores + at, strip.gradient + at, &p, &ds);
+      store(strip.scores + at, p);
+      store(strip.gradient + at, ds);
     }
   }
 }
 inline const float* weights(const Scratch<F32Plain>& s) { return s.scores; }
 inline const float* gradients(const Scratch<F32Plain>& s) { return s.score_gradient; }
-inline const std::uint32_t* gradients_by_key(const Scratch<F32Plain>& s) {
-  return reinterpret_cast<const std::uint32_t*>(s.score_gradient);
+inline Lines gradients_by_key(const Scratch<F32Plain>& s, int queries) {
+  return {reinterpret_cast<const std::uint32_t*>(s.score_gradient), queries};
 }
 
 inline int padded_width(int width) { return (width + 15) / 16 * 16; }
@@ -157,11 +218,14 @@ void backward_pack_queries(const T* rows, std::ptrdiff_t stride, int count, int 
   auto* by_line = reinterpret_cast<N*>(lines);
   for (int j = 0; j < count; ++j) {
     const T* row = rows + j * stride;
-    N* line = by_line + static_cast<std::ptrdiff_t>(j / kP) * padded * kP + j % kP;
+    N* column = by_column + panel_word(0, padded / kP, j, queries) * kP;
     for (int c = 0; c < width; ++c) {
-      const N x = as_number<Unit>(row[c]);
-      by_column[(static_cast<std::ptrdiff_t>(c / kP) * queries + j) * kP + c % kP] = x;
-      line[c * kP] = x;
+      column[static_cast<std::ptrdiff_t>(c / kP) * kTileColumns * kP + c % kP] = as_number<Unit>(row[c]);
+    }
+    for (int first = 0; first < width; first += kTileColumns) {
+      N* line = by_line + panel_word(j / kP, queries / kP, first, padded) * kP + j % kP;
+      const int end = std::min(kTileColumns, width - first);
+      for (int c = 0; c < end; ++c) line[c * kP] = as_number<Unit>(row[first + c]);
     }
   }
 }
@@ -199,14 +263,24 @@ void backward_scores(const BackwardTile& tile, void* memory) {
   const int padded = padded_width(tile.width);
   const int steps = padded / kP;
   const int queries = tile.queries;
-  product<Unit, false>(kBackwardKeys, s.keys, steps, tile.q_columns, queries, steps, s.scores, queries, queries);
-  product<Unit, false>(kBackwardKeys, s.values, steps, tile.d_columns, queries, steps, s.score_gradient, queries,
-                       queries);
-  softmax_gradients(tile, s);
-  product<Unit, true>(kBackwardKeys, weights(s), queries / kP, tile.d_lines, padded, queries / kP, s.value_gradient,
-                      padded, padded);
-  product<Unit, true>(kBackwardKeys, gradients(s), queries / kP, tile.q_lines, padded, queries / kP, s.key_gradient,
-                      padded, padded);
+  const auto packed_bytes = sizeof(std::uint32_t) * static_cast<std::size_t>(2 * steps * queries);
+  Lookahead<1> next = tile.next_q == nullptr ? Lookahead<1>() : Lookahead<1>(tile.next_q, tile.next_d, packed_bytes);
+  for (int c = 0; c < queries; c += kTileColumns) {
+    for (int row = 0; row < kBackwardKeys; row += kStripRows) {
+      const Strip<Unit> strip = strip_at(s, tile, row, c);
+      const auto scores = [&](const auto* rows, const std::uint32_t* columns, float* out) {
+        product<Unit, false>(kStripRows, rows + row * steps, steps, Panels{Panels{columns}.columns_from(c, steps)},
+                             steps, out, strip.stride, kTileColumns, next);
+      };
+      scores(s.keys, tile.q_columns, strip.scores);
+      scores(s.values, tile.d_columns, strip.gradient);
+      softmax_gradients(tile, strip, kTileColumns, s);
+    }
+  }
+  product<Unit, true>(kBackwardKeys, weights(s), queries / kP, Panels{tile.d_lines}, queries / kP,
+                      s.value_gradient, padded, padded, next);
+  product<Unit, true>(kBackwardKeys, gradients(s), queries / kP, Panels{tile.q_lines}, queries / kP,
+                      s.key_gradient, padded, padded, next);
 }
 
 template <typename T>
@@ -214,21 +288,26 @@ void backward_add_queries(const BackwardTile& tile, void* memory) {
   using Unit = typename BackwardUnit<T>::type;
   auto& s = *static_cast<Scratch<Unit>*>(memory);
   constexpr int kSteps = kBackwardKeys / Unit::kPack;
-  product<Unit, true>(tile.width, s.keys_transposed, kSteps, gradients_by_key(s), tile.queries, kSteps, tile.dq,
-                      tile.queries, tile.queries);
+  const std::size_t half = sizeof(float) * static_cast<std::size_t>(tile.width * tile.queries) / 2;
+  Lookahead<1> next =
+      tile.next_dq == nullptr
+          ? Lookahead<1>()
+          : Lookahead<1>(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
+  product<Unit, true>(tile.width, s.keys_transposed, kSteps, gradients_by_key(s, tile.queries), kSteps, tile.dq,
+                      tile.queries, tile.queries, next);
 }
 
 template <typename T>
-void backward_store_keys(int count, int width, bool add, float* dk, float* dv, std::ptrdiff_t stride,
+void backward_store_keys(int count, int width, float scale, bool add, float* dk, float* dv, std::ptrdiff_t stride,
                          const void* memory) {
   const auto& s = *static_cast<const ScratchOf<T>*>(memory);
   const int padded = padded_width(width);
-  const auto store_row = [&](const float* sums, float* to) {
-    for (int c = 0; c < width; ++c) to[c] = add ? to[c] + sums[c] : sums[c];
+  const auto store_row = [&](const float* sums, float factor, float* to) {
+    for (int c = 0; c < width; ++c) to[c] = (add ? to[c] : 0.0f) + factor * sums[c];
   };
   for (int j = 0; j < count; ++j) {
-    store_row(s.key_gradient + j * padded, dk + j * stride);
-    store_row(s.value_gradient + j * padded, dv + j * stride);
+    store_row(s.key_gradient + j * padded, scale, dk + j * stride);
+    store_row(s.value_gradient + j * padded, 1.0f, dv + j * stride);
   }
 }
 
@@ -239,7 +318,7 @@ void backward_store_keys(int count, int width, bool add, float* dk, float* dv, s
   template void backward_load_keys<T>(const T*, const T*, std::ptrdiff_t, int, int, void*);                        \
   template void backward_scores<T>(const BackwardTile&, void*);                                                    \
   template void backward_add_queries<T>(const BackwardTile&, void*);                                               \
-  template void backward_store_keys<T>(int, int, bool, float*, float*, std::ptrdiff_t, const void*);
+  template void backward_store_keys<T>(int, int, float, bool, float*, float*, std::ptrdiff_t, const void*);
 TOME_INSTANTIATE(tome::bf16)
 TOME_INSTANTIATE(float)
 #undef TOME_INSTANTIATE

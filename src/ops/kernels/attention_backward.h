@@ -19,7 +19,7 @@ void backward_scores(const BackwardTile& tile, void* memory);
 template <typename T>
 void backward_add_queries(const BackwardTile& tile, void* memory);
 template <typename T>
-void backward_store_keys(int count, int width, bool add, float* dk, float* dv, std::ptrdiff_t stride,
+void backward_store_keys(int count, int width, float scale, bool add, float* dk, float* dv, std::ptrdiff_t stride,
                          const void* memory);
 
 }  // namespace tome::ops::TOME_LEVEL

@@ -38,12 +38,17 @@ inline constexpr int kAttentionRows = 96;
 struct BackwardTile {
   int width, queries;  // C; kBackwardQueries, or half of it for wide heads
   float scale;
-  const std::uint32_t *q_columns, *d_columns;  // [Cp / P][queries]: queries and output gradients, words along C
-  const std::uint32_t *q_lines, *d_lines;      // [queries / P][Cp]: words along the queries
+  // Queries and output gradients as backward_pack_queries lays them:
+  const std::uint32_t *q_columns, *d_columns;  // [Cp / P][queries], words along C
+  const std::uint32_t *q_lines, *d_lines;      // [queries / P][Cp], words along the queries
   const float *log_sum_exp2, *delta;           // [queries]: log-sum-exp times log2(e); sum of d_out * out
   /// [queries] keys of the block that each query sees, counted from the block's first; null: all of them.
   const float *begin, *end, *gap_begin, *gap_end;
-  float* dq;  // [C][queries], added to
+  float* dq;  // [C][queries], added to; without the factor `scale`
+  /// What the next tile works on, to be fetched meanwhile; null at the end. Twice the bytes of q_columns from the first
+  /// two: columns and lines of queries, then of output gradients; and its dq.
+  const std::uint32_t *next_q = nullptr, *next_d = nullptr;
+  const float* next_dq = nullptr;
 };
 inline constexpr int kBackwardKeys = 96;
 inline constexpr int kBackwardQueries = 128;
@@ -62,8 +67,8 @@ struct RowKernels {
   void (*backward_load_keys)(const T* k, const T* v, std::ptrdiff_t stride, int count, int width, void* scratch);
   void (*backward_scores)(const BackwardTile& tile, void* scratch);
   void (*backward_add_queries)(const BackwardTile& tile, void* scratch);
-  void (*backward_store_keys)(int count, int width, bool add, float* dk, float* dv, std::ptrdiff_t stride,
-                              const void* scratch);
+  void (*backward_store_keys)(int count, int width, float scale, bool add, float* dk, float* dv,
+                              std::ptrdiff_t stride, const void* scratch);
   /// out = x / rms(x) * weight, rows x width.
   void (*rms_norm)(const T* x, const float* weight, float epsilon, std::size_t rows, std::size_t width, T* out);
   /// x += y

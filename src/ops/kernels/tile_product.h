@@ -9,6 +9,8 @@
 // R x NC = 6 x 4 with AVX-512 (24 sums + 4 of B + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
 #pragma once
 
+#include <utility>
+
 #include "ops/kernels/simd.h"
 
 namespace tome::ops::TOME_LEVEL {
@@ -86,6 +88,30 @@ struct UnitOf<float> {
 /// Nothing to do between the steps of a product.
 struct NoPrefetch {
   void step() {}
+};
+
+/// Asks for what comes next, two ranges in turn, so that it is in the second-level cache when its turn comes: kLines lines
+/// of 64 bytes a step.
+template <int kLines>
+class Lookahead {
+ public:
+  Lookahead() = default;
+  Lookahead(const void* a, const void* b, std::size_t bytes_of_each)
+      : now_(static_cast<const char*>(a)), then_(static_cast<const char*>(b)), left_(2 * bytes_of_each) {}
+
+  void step() {
+    if (left_ == 0) return;
+    for (std::size_t line = 0; line < kStep; line += 64) _mm_prefetch(now_ + line, _MM_HINT_T1);
+    now_ += kStep;
+    std::swap(now_, then_);
+    left_ -= left_ < kStep ? left_ : kStep;
+  }
+
+ private:
+  static constexpr std::size_t kStep = std::size_t{64} * kLines;
+  const char* now_ = nullptr;
+  const char* then_ = nullptr;
+  std::size_t left_ = 0;
 };
 
 /// One register tile. a: R rows, `lda` elements apart; b: `steps` rows of words, `ldb` apart; c: R rows, `ldc` apart.
