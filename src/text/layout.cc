@@ -7,7 +7,7 @@
 namespace tome {
 namespace {
 
-// Worked examples: harmless for any document. Their answers are known to bench/layouts.py, which counts echoes.
+// Worked examples: harmless for any document.
 constexpr const char* kKind = "Question: What kind of text is this?\nAnswer: a story\n\n";
 constexpr const char* kForm =
     "Question: How should each question about the text be answered?\nAnswer: in a few words\n\n";

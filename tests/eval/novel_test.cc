@@ -117,6 +117,44 @@ TEST_F(NovelTask, CountsDepthFromTheBooksOwnBegin) {
                "which is the book in");
 }
 
+TEST_F(NovelTask, ReadsExcerptsByTheirKind) {
+  folder_.write("oak.txt", "Caf\xC3\xA9. The gardener did it. The cook saw it.");
+  const auto row = [](std::string_view more) {
+    return cat(R"({"text": "oak.txt", "question": "Who?", "answers": ["the cook"], )", more, "}\n");
+  };
+  const EvalSet set = make(row(R"("begin": 7, "end": 44, "where": 28, "kind": "short")") +
+                           row(R"("begin": 7, "end": 44)") + row(R"("begin": 0, "end": 44)") + row(R"("where": 0)"));
+  ASSERT_THAT(set.documents, SizeIs(3));
+  EXPECT_EQ(set.documents[0].text, "The gardener did it. The cook saw it.");
+  ASSERT_THAT(set.samples, SizeIs(4));
+  EXPECT_EQ(set.samples[0].task, "novel/short");
+  EXPECT_EQ(set.samples[0].id, "novel-oak-7-1");
+  EXPECT_DOUBLE_EQ(set.samples[0].depth, 21.0 / 37.0);
+  EXPECT_EQ(set.samples[1].task, "novel/excerpts");
+  EXPECT_EQ(set.samples[1].document, 0u);
+  EXPECT_EQ(set.samples[2].id, "novel-oak-0-1");
+  EXPECT_EQ(set.samples[3].id, "novel-oak-1");
+  EXPECT_EQ(set.samples[3].task, "novel/oak");
+
+  expect_error(row(R"("begin": 7)"), "begin and end: expected both");
+  expect_error(row(R"("begin": 7, "end": 7)"), "begin and end: expected both");
+  expect_error(row(R"("begin": 7, "end": 45)"), "begin and end: got [7, 45), expected bytes of the text in");
+  expect_error(row(R"("begin": 4, "end": 44)"), "between two characters");
+  expect_error(row(R"("begin": 7, "end": 44, "where": 3)"), "where: got 3, expected a byte of [7, 44), which is the excerpt");
+}
+
+TEST_F(NovelTask, CountsWordsInCommonWhenAsked) {
+  folder_.write("oak.txt", "The gardener did it.");
+  request_.settings["novel.score"] = "f1";
+  const std::string row = R"({"text": "oak.txt", "question": "Who?", "answers": ["the cook", "the old gardener"]})";
+  const EvalSample sample = make(row).samples.at(0);
+  const Task& task = find_task("novel/oak");
+  EXPECT_DOUBLE_EQ(task.score(sample, "The gardener\nand the cook"), 2.0 / 3.0);  // of "old gardener"
+  EXPECT_EQ(task.score(sample, "a maid"), 0.0);
+  request_.settings["novel.score"] = "rouge";
+  expect_error(row, "novel.score: got 'rouge', expected accepted or f1");
+}
+
 TEST_F(NovelTask, RefusesAnotherEdition) {
   folder_.write("abc.txt", "abc");
   constexpr std::string_view kHash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // FIPS 180-4

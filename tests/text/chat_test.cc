@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "real_models.h"
 #include "text/letter_tokenizer.h"
 #include "text/tokenizer_goldens.h"
 
@@ -55,21 +55,13 @@ ChatPrompt encode(const Tokenizer& tokenizer, const Layout& layout, const json& 
   return encode_chat(tokenizer, layout, conversation.system, conversation.exchanges);
 }
 
-fs::path models_folder() {
-  const char* home = std::getenv("HOME");
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const fs::path base =
-      data != nullptr && *data != '\0' ? fs::path(data) : fs::path(home != nullptr ? home : ".") / ".local" / "share";
-  return base / "tome" / "models";
-}
-
 void expect_golden_ids(bool tiny_ones, const std::string& layout) {
   const json all = golden();
   std::size_t checked = 0;
   for (const json& family : all.at("tokens")) {
     if (family.at("tiny") != tiny_ones || family.at("layout") != layout) continue;
     const std::string file = family.at("tokenizer");
-    const fs::path path = (tiny_ones ? tokenizer_goldens() : models_folder()) / file;
+    const fs::path path = tiny_ones ? tokenizer_goldens() / file : real_model(file);
     if (!fs::exists(path)) GTEST_SKIP() << path << " is not there; ./run setup fetches it";
     const OpenTokenizer tokenizer(path);
     for (const json& chat : family.at("chats")) {

@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>
 
 #include "base/error.h"
 #include "formats/gguf.h"
+#include "real_models.h"
 
 namespace tome {
 namespace {
@@ -85,11 +85,7 @@ struct RealModel {
 class LayoutOfRealModel : public testing::TestWithParam<RealModel> {};
 
 TEST_P(LayoutOfRealModel, IsKnownFromTheFile) {
-  const char* home = std::getenv("HOME");
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const fs::path base =
-      data != nullptr && *data != '\0' ? fs::path(data) : fs::path(home != nullptr ? home : ".") / ".local" / "share";
-  const fs::path path = base / "tome" / "models" / (std::string(GetParam().name) + ".gguf");
+  const fs::path path = real_model(std::string(GetParam().name) + ".gguf");
   if (!fs::exists(path)) GTEST_SKIP() << path << " is not there; ./run setup fetches it";
   const GgufFile gguf(path);
   const auto tokenizer = make_tokenizer(gguf);

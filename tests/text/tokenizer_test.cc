@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "real_models.h"
 #include "tokenizer_goldens.h"
 
 namespace tome {
@@ -84,11 +85,7 @@ std::filesystem::path real_path(const std::string& name) {
     const char* file = std::getenv("TOME_LLAMA3_TOKENIZER");
     return file == nullptr ? "" : file;
   }
-  const char* data = std::getenv("XDG_DATA_HOME");
-  const char* home = std::getenv("HOME");
-  std::filesystem::path folder = data != nullptr ? data : "";
-  if (folder.empty() && home != nullptr) folder = std::filesystem::path(home) / ".local/share";
-  const std::filesystem::path path = folder / "tome/models" / name;
+  const std::filesystem::path path = real_model(name);
   return std::filesystem::exists(path) ? path : std::filesystem::path();
 }
 

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "data_files.h"
+#include "real_models.h"
 #include "text/prompt.h"
 #include "text/tokenizer_goldens.h"
 
@@ -376,13 +376,9 @@ TEST(AsAsked, TinyVocabularies) {
 }
 
 TEST(AsAsked, RealVocabularies) {
-  const char* home = std::getenv("HOME");
-  const char* data = std::getenv("XDG_DATA_HOME");
   namespace fs = std::filesystem;
-  const fs::path base =
-      data != nullptr && *data != '\0' ? fs::path(data) : fs::path(home != nullptr ? home : ".") / ".local" / "share";
   for (const char* name : {"gemma.gguf", "smollm2.gguf"}) {
-    const fs::path path = base / "tome" / "models" / name;
+    const fs::path path = real_model(name);
     if (!fs::exists(path)) GTEST_SKIP() << path << " is not there; ./run setup fetches it";
     SCOPED_TRACE(name);
     expect_as_asked(*OpenTokenizer(path));

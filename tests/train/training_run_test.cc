@@ -1,5 +1,6 @@
-// Whole runs: AdamW with 8-bit moments against 32-bit ones.
+// Whole runs: AdamW with 8-bit moments against 32-bit ones, and the real models against PEFT.
 #include "model/tiny_models.h"
+#include "real_models.h"
 #include "train/adamw.h"
 #include "train/adapter_gradient.h"
 #include "train/plain_example.h"
@@ -62,6 +63,54 @@ TEST(Moments, EightBitsLearnAsThirtyTwoDo) {
     EXPECT_GT(gap, 0) << name << ": the moments are the same";
   }
 }
+
+/// Twenty steps of PEFT on one of the real models (tests/golden/make_training_run.py), and the same here.
+class RealRun : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    path_ = real_model(cat(GetParam(), ".gguf"));
+    if (!std::filesystem::exists(path_)) GTEST_SKIP() << path_ << " is not there; ./run setup fetches it";
+    head_ = read_json(std::filesystem::path(TOME_GOLDEN_DIR) / "training_run.json");
+    golden_ = head_["runs"][GetParam()];
+  }
+  std::vector<double> expected(const char* dtype) const { return golden_[dtype].get<std::vector<double>>(); }
+  template <typename T>
+  std::vector<double> run() const {
+    const Model model(path_);
+    AdapterSettings adapter;
+    adapter.rank = head_["rank"];
+    adapter.alpha = head_["alpha"];
+    AdamwSettings adamw;
+    adamw.beta1 = head_["beta1"];
+    adamw.beta2 = head_["beta2"];
+    adamw.epsilon = head_["epsilon"];
+    adamw.weight_decay = 0;
+    adamw.eight_bit = false;
+    Adapter trained(model.config(), adapter, head_["seed"]);
+    return losses<T>(model, trained, golden_["examples"].get<std::vector<std::vector<TokenId>>>(),
+                     expected("float32").size(), adamw, head_["learning_rate"]);
+  }
+
+  std::filesystem::path path_;
+  nlohmann::json head_, golden_;
+};
+
+TEST_P(RealRun, LearnsAsPeftInF32) {
+  const std::vector<double> ours = run<float>(), theirs = expected("float32");
+  for (std::size_t step = 0; step < theirs.size(); ++step) EXPECT_NEAR(ours[step], theirs[step], 1e-3 * theirs[step]);
+  RecordProperty("gap", cat(root_mean_square_gap(ours, theirs)));
+  EXPECT_LT(theirs.back(), theirs.front() - 0.1);  // it is learning
+}
+
+// PEFT's own two curves, f32 and bf16, say what bf16 costs; ours may not lie farther from f32 than that.
+TEST_P(RealRun, Bf16LiesWithinPeftsOwnNoise) {
+  const std::vector<double> ours = run<bf16>(), wide = expected("float32"), narrow = expected("bfloat16");
+  const double noise = root_mean_square_gap(narrow, wide), gap = root_mean_square_gap(ours, wide);
+  RecordProperty("gap", cat(gap, " of ", noise));
+  EXPECT_LE(gap, noise);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, RealRun, testing::Values("smollm2", "gemma"));
 
 }  // namespace
 }  // namespace tome

@@ -52,15 +52,24 @@ std::vector<std::string> parse_answers(const json& row, const std::string& place
   return answers;
 }
 
-std::optional<std::int64_t> parse_where(const json& row, const std::string& place) {
-  const auto found = row.find("where");
+std::optional<std::int64_t> parse_offset(const json& row, const char* name, const std::string& place) {
+  const auto found = row.find(name);
   if (found == row.end()) return std::nullopt;
   const auto* offset = found->get_ptr<const json::number_unsigned_t*>();
   if (offset == nullptr || *offset > (std::uint64_t{1} << 62)) {
-    throw_user_error(place, ": where: got ", found->is_number() ? found->dump() : found->type_name(),
+    throw_user_error(place, ": ", name, ": got ", found->is_number() ? found->dump() : found->type_name(),
                      ", expected a byte offset");
   }
   return static_cast<std::int64_t>(*offset);
+}
+
+std::optional<Excerpt> parse_excerpt(const json& row, const std::string& place) {
+  const auto begin = parse_offset(row, "begin", place), end = parse_offset(row, "end", place);
+  if (!begin && !end) return std::nullopt;
+  if (!begin || !end || *begin >= *end) {
+    throw_user_error(place, ": begin and end: expected both, the end behind the begin, or neither");
+  }
+  return Excerpt{static_cast<std::size_t>(*begin), static_cast<std::size_t>(*end)};
 }
 
 bool has_control(std::string_view name) {
@@ -96,9 +105,10 @@ BookQuestion parse_question(std::string_view line, const std::string& place) {
   out.text = optional_text(row, "text", place);
   out.sha256 = optional_text(row, "sha256", place);
   check_book(out);
+  out.excerpt = parse_excerpt(row, place);
   out.question = needed_text(row, "question", place);
   out.answers = parse_answers(row, place);
-  out.where = parse_where(row, place);
+  out.where = parse_offset(row, "where", place);
   out.kind = optional_text(row, "kind", place);
   return out;
 }

@@ -1,6 +1,7 @@
 #include "ops/kernels/attention_backward.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "ops/kernels/tile_product.h"
@@ -138,29 +139,35 @@ Strip<Bf16Dot> strip_at(Scratch<Bf16Dot>& s, const BackwardTile&, int row, int c
 }
 // Rows in pairs: dS^T is also needed with the numbers of two keys side by side.
 void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, int columns, Scratch<Bf16Dot>& s) {
+  // Of numbers 0-15 and 16-31 of two vectors: one of each in turn.
+  alignas(64) static constexpr std::array<std::uint16_t, 64> kInterleave = [] {
+    std::array<std::uint16_t, 64> index{};
+    for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * 32);
+    return index;
+  }();
+  const __m512i first_half = _mm512_load_si512(kInterleave.data());
+  const __m512i second_half = _mm512_load_si512(kInterleave.data() + 32);
   const int words = tile.queries / 2;
   for (int i = 0; i < kStripRows; i += 2) {
     for (int c = 0; c < columns; c += 2 * kLanes) {
-      F32 p[2][2];
-      F32 ds[2][2];
+      __m512i both[2];
       for (int r = 0; r < 2; ++r) {
+        F32 p[2];
+        F32 ds[2];
         for (int h = 0; h < 2; ++h) {
           const std::ptrdiff_t at = (i + r) * strip.stride + c + h * kLanes;
           softmax_gradient(tile, strip.row + i + r, strip.c + c + h * kLanes, strip.scores + at, strip.gradient + at,
-                           &p[r][h], &ds[r][h]);
+                           &p[h], &ds[h]);
         }
+        both[r] = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(ds[1], ds[0]));
         const std::ptrdiff_t to = (strip.row + i + r) * words + (strip.c + c) / 2;
-        _mm512_storeu_si512(s.narrow + to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(p[r][1], p[r][0])));
-        _mm512_storeu_si512(s.narrow_gradient + to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(ds[r][1], ds[r][0])));
+        _mm512_storeu_si512(s.narrow + to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(p[1], p[0])));
+        _mm512_storeu_si512(s.narrow_gradient + to, both[r]);
       }
-      for (int h = 0; h < 2; ++h) {
-        const __m512i low = _mm512_cvtepu16_epi32(narrow(ds[0][h]));
-        const __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(ds[1][h])), 16);
-        _mm512_storeu_si512(
-            s.paired_gradient +
-                panel_word((strip.row + i) / 2, kBackwardKeys / 2, strip.c + c + h * kLanes, tile.queries),
-            _mm512_or_si512(low, high));
-      }
+      std::uint32_t* paired =
+          s.paired_gradient + panel_word((strip.row + i) / 2, kBackwardKeys / 2, strip.c + c, tile.queries);
+      _mm512_storeu_si512(paired, _mm512_permutex2var_epi16(both[0], first_half, both[1]));
+      _mm512_storeu_si512(paired + kLanes, _mm512_permutex2var_epi16(both[0], second_half, both[1]));
     }
   }
 }
