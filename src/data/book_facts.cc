@@ -1,25 +1,14 @@
 #include "data/book_facts.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 
 #include "base/error.h"
+#include "eval/tasks/random_texts.h"
 
 namespace tome::data {
 namespace {
-
-constexpr std::array<const char*, 40> kFirst = {
-    "amber",  "blunt",  "calm",   "coastal", "copper", "dusty",  "early",  "faded",   "frosty", "gentle",
-    "golden", "hollow", "humble", "inland",  "ivory",  "jagged", "keen",   "lofty",   "mellow", "misty",
-    "narrow", "olive",  "pale",   "patient", "plain",  "quiet",  "ragged", "russet",  "salty",  "silent",
-    "sturdy", "sunlit", "tawny",  "tidal",   "upper",  "velvet", "violet", "weather", "wild",   "woven"};
-constexpr std::array<const char*, 40> kSecond = {
-    "anchor", "badger", "barrel",  "beacon",  "bramble", "candle",  "cellar", "chimney", "cobble", "curtain",
-    "falcon", "ferry",  "garden",  "granite", "hammer",  "harbour", "heron",  "kettle",  "ladder", "lantern",
-    "magpie", "meadow", "mirror",  "orchard", "otter",   "paddle",  "parcel", "pebble",  "pillar", "quarry",
-    "rafter", "saddle", "satchel", "sparrow", "thistle", "timber",  "turnip", "valley",  "walnut", "window"};
 
 bool in_word(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -66,9 +55,10 @@ bool stands_once(const std::string& text, const std::string& sentence) {
 }  // namespace
 
 std::vector<std::string> fact_names(std::size_t count, eval::Choices& choices) {
+  eval::Unseen keys;
   std::vector<std::string> names;
-  for (const std::size_t number : choices.several(kFirst.size() * kSecond.size(), count)) {
-    names.push_back(cat(kFirst[number / kSecond.size()], '-', kSecond[number % kSecond.size()]));
+  for (std::size_t i = 0; i < count; ++i) {
+    names.push_back(keys.next([&] { return eval::random_key(choices, eval::KeyShare::kTraining); }));
   }
   return names;
 }

@@ -12,7 +12,7 @@
 
 namespace tome::data {
 
-/// Different names of two words: "amber-falcon". count <= 1,600.
+/// Different keys of the share that is trained on: "amber-falcon".
 std::vector<std::string> fact_names(std::size_t count, eval::Choices& choices);
 
 /// A sentence to be put at a depth of the text.

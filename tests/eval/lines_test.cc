@@ -218,13 +218,13 @@ TEST_F(LongEvalLines, BrokenRowsAreNamed) {
                                                                                        {"random_idx", {"old-owl", 3}},
                                                                                        {"num_lines", 0}}) {
     EXPECT_THAT(broken(name, value),
-                testing::AllOf(testing::HasSubstr("3_lines.jsonl: line 2: "), testing::HasSubstr(name)));
+                testing::AllOf(testing::HasSubstr("3_lines.jsonl:2: "), testing::HasSubstr(name)));
   }
-  EXPECT_THAT(broken("prompt", "Now the record is over."), testing::HasSubstr("line 2"));
+  EXPECT_THAT(broken("prompt", "Now the record is over."), testing::HasSubstr("3_lines.jsonl:2: "));
   EXPECT_THAT(broken("prompt", "no mark"), testing::HasSubstr("Now the record is over"));
-  EXPECT_THAT(refusal([&] { read("{\"prompt\": "); }), testing::HasSubstr("line 1: not valid JSON"));
-  EXPECT_THAT(refusal([&] { read("[1]"); }), testing::HasSubstr("expected an object"));
-  EXPECT_THAT(refusal([&] { read("\n \n"); }), testing::HasSubstr("no lines"));
+  EXPECT_THAT(refusal([&] { read("{\"prompt\": "); }), testing::HasSubstr("3_lines.jsonl:1: not valid JSON"));
+  EXPECT_THAT(refusal([&] { read("[1]"); }), testing::HasSubstr("expected a JSON object"));
+  EXPECT_THAT(refusal([&] { read("\n \n"); }), testing::HasSubstr("is empty; expected JSON objects"));
 }
 
 TEST_F(LongEvalLines, ThePublishedFilesAreCutWithoutLoss) {

@@ -207,7 +207,7 @@ TEST_F(Topics, LongEvalsRowsAreCutWithoutLoss) {
         R"({"prompt": "a Now the record ends", "topics": []})",
         R"({"prompt": "a Now the record ends", "topics": [1]})"}) {
     request.data["topics"] = file("b.jsonl", row + "\n" + broken);
-    EXPECT_THAT(refusal([&] { make(request); }), testing::HasSubstr("b.jsonl: line 2: ")) << broken;
+    EXPECT_THAT(refusal([&] { make(request); }), testing::HasSubstr("b.jsonl:2: ")) << broken;
   }
 }
 

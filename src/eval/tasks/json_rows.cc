@@ -46,6 +46,20 @@ std::vector<std::string> JsonRow::texts(std::string_view key) const {
   return value.get<std::vector<std::string>>();
 }
 
+std::int64_t JsonRow::number(std::string_view key, std::int64_t least) const {
+  const nlohmann::json& value = field(key);
+  constexpr auto kLargest = static_cast<std::uint64_t>(INT64_MAX);
+  const bool fits = value.is_number_integer() && !(value.is_number_unsigned() && value.get<std::uint64_t>() > kLargest);
+  if (!fits || value.get<std::int64_t>() < least) refuse(key, cat("expected a whole number of at least ", least));
+  return value.get<std::int64_t>();
+}
+
+const nlohmann::json& JsonRow::list(std::string_view key) const {
+  const nlohmann::json& value = field(key);
+  if (!value.is_array()) refuse(key, "expected a list");
+  return value;
+}
+
 void JsonRow::refuse(std::string_view key, std::string_view reason) const {
   throw_user_error(where, ": \"", key, "\": ", reason);
 }
@@ -103,7 +117,7 @@ void JsonRows::find_elements(std::string_view text, std::size_t open) {
 
 JsonRow JsonRows::row(std::size_t index) const {
   const Place& place = rows_.at(index);
-  JsonRow result{nullptr, cat(file_.path().string(), ":", place.line)};
+  JsonRow result{nullptr, cat(file_.path().string(), ":", place.line), place.line};
   const auto bytes = file_.bytes().subspan(place.begin, place.end - place.begin);
   result.fields = parse_json(bytes, result.where, kDeepest);
   file_.release(bytes);

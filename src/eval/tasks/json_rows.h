@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,11 +18,14 @@ namespace tome::eval {
 struct JsonRow {
   nlohmann::json fields;  // an object
   std::string where;
+  std::size_t line = 0;  // of the file, from 1
 
   /// Each throws UserError `FILE:LINE: "KEY": reason` when the field is absent or something else.
   const nlohmann::json& field(std::string_view key) const;
   const std::string& text(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key) const;  // at least one
+  std::int64_t number(std::string_view key, std::int64_t least) const;
+  const nlohmann::json& list(std::string_view key) const;
   [[noreturn]] void refuse(std::string_view key, std::string_view reason) const;
 };
 

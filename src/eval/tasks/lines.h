@@ -53,7 +53,7 @@ class LineList {
 std::size_t lines_that_fit(LineList& list, std::int64_t tokens, const CountTokens& count_tokens);
 
 /// LongEval's own file, a JSON object a line: prompt, expected_number, correct_line, random_idx [key, line], num_lines.
-/// Document and question together are the prompt. Throws UserError: `FILE: line N: reason`.
+/// Document and question together are the prompt. Throws UserError: `FILE:N: reason`.
 EvalSet read_longeval_lines(const TaskRequest& request, const std::filesystem::path& path);
 
 }  // namespace tome::eval

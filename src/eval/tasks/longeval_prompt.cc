@@ -4,7 +4,7 @@
 
 namespace tome::eval {
 
-std::pair<std::string, std::string> split_longeval_prompt(const JsonLine& row, std::string_view mark) {
+std::pair<std::string, std::string> split_longeval_prompt(const JsonRow& row, std::string_view mark) {
   const std::string& prompt = row.text("prompt");
   const std::size_t begin = prompt.rfind(mark);
   if (begin == std::string::npos || begin == 0) {

@@ -40,7 +40,7 @@ std::string topic_record(const Conversations& conversations, std::span<const std
 std::string topic_question(std::size_t place, std::size_t count, bool for_training);
 
 /// LongEval's own file, a JSON object a line: prompt, topics; the first topic is asked for. Document and question
-/// together are the prompt. Throws UserError: `FILE: line N: reason`.
+/// together are the prompt. Throws UserError: `FILE:N: reason`.
 EvalSet read_longeval_topics(const TaskRequest& request, const std::filesystem::path& path);
 
 }  // namespace tome::eval

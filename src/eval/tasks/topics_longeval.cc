@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "eval/tasks/longeval_prompt.h"
 #include "eval/tasks/topics.h"
@@ -8,7 +10,7 @@ namespace {
 constexpr std::int64_t kAnswerTokens = 50;  // as LongEval's eval.py
 
 // The row's own question with another place for "first".
-std::vector<Shot> worked_examples(const TaskRequest& request, const JsonLine& row, const EvalSample& sample) {
+std::vector<Shot> worked_examples(const TaskRequest& request, const JsonRow& row, const EvalSample& sample) {
   constexpr std::string_view kFirst = "first topic";
   if (request.shots == 0) return {};
   const nlohmann::json& topics = sample.details["topics"];
@@ -30,15 +32,18 @@ std::vector<Shot> worked_examples(const TaskRequest& request, const JsonLine& ro
 
 EvalSet read_longeval_topics(const TaskRequest& request, const std::filesystem::path& path) {
   EvalSet set;
-  read_json_lines(path, [&](const JsonLine& row) {
+  const JsonRows rows(path);
+  const std::size_t wanted = request.samples == 0 ? rows.size() : static_cast<std::size_t>(request.samples);
+  for (std::size_t i = 0; i < std::min(wanted, rows.size()); ++i) {
+    const JsonRow row = rows.row(i);
     auto [document, question] = split_longeval_prompt(row, "Now the record ends");
-    const nlohmann::json& topics = row.array("topics");
+    const nlohmann::json& topics = row.list("topics");
     for (const nlohmann::json& topic : topics) {
       if (!topic.is_string()) throw_user_error(row.where, ": \"topics\" has ", topic.type_name(), ", expected texts");
     }
     if (topics.empty()) throw_user_error(row.where, ": \"topics\" is empty");
     EvalSample sample;
-    sample.id = cat("topics-", path.stem().string(), "-", row.number);
+    sample.id = cat("topics-", path.stem().string(), "-", row.line);
     sample.task = "topics";
     sample.depth = 0;
     sample.document = set.documents.size();
@@ -50,8 +55,7 @@ EvalSet read_longeval_topics(const TaskRequest& request, const std::filesystem::
     sample.shots = worked_examples(request, row, sample);
     set.documents.push_back({std::move(document), 0});
     set.samples.push_back(std::move(sample));
-    return request.samples == 0 || std::ssize(set.samples) < request.samples;
-  });
+  }
   return set;
 }
 
