@@ -24,46 +24,59 @@ eval_run() {
   "$tome" eval --out "$runs/$name" --too-long skip "$@" >"$runs/$name.txt"
 }
 
-# Lengths that each model reads natively; the longest ones by RoPE scaling in runs of their own.
+# Samples of one length are those of every answerer. What a model reads natively is measured natively, what is longer by RoPE
+# scaling: gemma reads 32K, smollm2 8K, the adapter 64K.
 lines() {
-  eval_run lines-gemma -m gemma --tasks lines --samples 20 --retrieve bm25 --no-document --lengths "$1"
+  eval_run lines-gemma -m gemma --tasks lines --samples 20 --retrieve bm25 --no-document --lengths 4k,8k
   eval_run lines-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma"
-  eval_run lines-smollm2 -m smollm2 --tasks lines --samples 20 --retrieve bm25 --no-document --lengths "$2"
+  eval_run lines-smollm2 -m smollm2 --tasks lines --samples 20 --retrieve bm25 --no-document --lengths 4k,8k
+}
+lines_long() {
+  eval_run lines-gemma-long -m gemma --tasks lines --samples 20 --retrieve bm25 --no-document --lengths 16k,32k
+  eval_run lines-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-long"
+  eval_run lines-gemma-64k -m gemma --context 64k --tasks lines --samples 20 --retrieve bm25 --no-document --lengths 64k
+  eval_run lines-adapter-64k -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-64k"
+  eval_run lines-smollm2-long -m smollm2 --context 64k --tasks lines --samples 20 --lengths 16k,32k,64k
 }
 topics() {
   [[ -f $conversations ]] || return 0
-  eval_run topics-gemma -m gemma --tasks topics --samples 20 --retrieve bm25 --no-document --lengths "$1"
-  eval_run topics-smollm2 -m smollm2 --tasks topics --samples 20 --retrieve bm25 --no-document --lengths "$2"
+  eval_run topics-gemma -m gemma --tasks topics --samples 10 --retrieve bm25 --no-document --lengths 4k,8k
+  eval_run topics-smollm2 -m smollm2 --tasks topics --samples 10 --retrieve bm25 --no-document --lengths 4k,8k
 }
 topics_long() {
   [[ -f $conversations ]] || return 0
-  eval_run topics-gemma-long -m gemma --tasks topics --samples 20 --retrieve bm25 --lengths 16k,31k
-  eval_run topics-gemma-64k -m gemma --context 66k --tasks topics --samples 20 --lengths 64k
-  eval_run topics-smollm2-long -m smollm2 --context 66k --tasks topics --samples 20 --lengths 16k,32k,64k
+  eval_run topics-gemma-long -m gemma --tasks topics --samples 10 --retrieve bm25 --lengths 16k,32k
+  eval_run topics-gemma-64k -m gemma --context 64k --tasks topics --samples 10 --retrieve bm25 --lengths 64k
+  eval_run topics-smollm2-long -m smollm2 --context 64k --tasks topics --samples 10 --lengths 16k,32k,64k
 }
 needle() {
-  eval_run needle-gemma -m gemma --tasks needle --samples 10 --lengths "$1"
-  eval_run needle-smollm2 -m smollm2 --tasks needle --samples 10 --lengths "$2"
+  eval_run needle-gemma -m gemma --tasks needle --samples 10 --lengths 4k,8k
+  eval_run needle-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/needle-gemma"
+  eval_run needle-smollm2 -m smollm2 --tasks needle --samples 10 --lengths 4k,8k
+}
+needle_long() {
+  eval_run needle-gemma-long -m gemma --tasks needle --samples 10 --lengths 16k,32k
+  eval_run needle-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/needle-gemma-long"
 }
 ruler() {
   local parts=ruler.parts=niah-single-1,niah-multikey-1,vt,fwe
-  eval_run ruler-gemma -m gemma --tasks ruler --set "$parts" --samples 5 --lengths "$1"
-  eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --lengths "$2"
+  eval_run ruler-gemma -m gemma --tasks ruler --set "$parts" --samples 5 --lengths 4k,8k
+  eval_run ruler-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/ruler-gemma"
+  eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --lengths 4k,8k
 }
 
-lines 4k,8k 4k,8k
-needle 4k,8k 4k,8k
-ruler 4k,8k 4k,8k
-topics 4k,8k 4k,8k
-eval_run novel-gemma -m gemma --tasks novel --too-long cut
+lines
+needle
+ruler
 if [[ $upto != short ]]; then
-  eval_run lines-gemma-long -m gemma --tasks lines --samples 20 --retrieve bm25 --lengths 16k,31k
-  eval_run lines-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-long"
-  eval_run needle-gemma-long -m gemma --tasks needle --samples 5 --lengths 16k,31k
-  eval_run lines-gemma-64k -m gemma --context 66k --tasks lines --samples 20 --lengths 64k
-  eval_run lines-smollm2-long -m smollm2 --context 66k --tasks lines --samples 20 --lengths 16k,32k,64k
-  topics_long
+  lines_long
+  needle_long
+fi
+eval_run novel-gemma -m gemma --tasks novel --too-long cut
+topics
+if [[ $upto != short ]]; then
   eval_run novel-smollm2 -m smollm2 --tasks novel --too-long cut
+  topics_long
 fi
 
 for group in lines topics needle ruler novel; do
