@@ -36,6 +36,7 @@ struct Flags {
   InputOptions input;
   bool asked = false;  // there is a question, by --question or as the last argument
   bool json = false, no_keep = false, question_first = false;
+  bool adapter_is_default = false;  // no flag named it
   SamplerOptions sampling;
 };
 
@@ -92,6 +93,7 @@ void print_json(const Answer& answer, const ReadingResult& reading, const Cut& c
       {"schema_version", 1},
       {"answer", answer.text},
       {"model", flags.model.model},
+      {"adapter", flags.model.adapter},
       {"finish_reason", answer.finish_reason},
       {"tokens",
        {{"document", reading.tokens},
@@ -207,6 +209,10 @@ class Conversation {
              std::round((total - static_cast<double>(reading_.reused_tokens)) / std::max(reading_.seconds, 1e-3)),
              " tokens/s",
              reading_.reused_tokens > 0 ? cat(", ", grouped(reading_.reused_tokens), " reused") : std::string(), ")"));
+    if (flags_.adapter_is_default) {
+      note(cat("with ", fs::path(flags_.model.adapter).filename().string(),
+               ", an adapter made for questions; --adapter none leaves it out"));
+    }
   }
 
   // Before any work: a plan that fits, or an error.
@@ -238,9 +244,21 @@ class Conversation {
   Cut cut_;
 };
 
+// Without --adapter, the one that lies beside the model, unless a flag asks for what it was not trained for.
+void choose_adapter(Flags& flags) {
+  ModelFlags& model = flags.model;
+  if (model.adapter == "none") {
+    model.adapter.clear();
+  } else if (model.adapter.empty() && flags.layout.empty() && model.context.empty() && model.rope_scaling.empty()) {
+    model.adapter = answering_adapter(find_model(model.model)).string();
+    flags.adapter_is_default = !model.adapter.empty();
+  }
+}
+
 void run(Flags& flags) {
   const std::vector<fs::path> files = split_arguments(flags);
   const Limits limits = parse_limits(flags);
+  choose_adapter(flags);
   catch_signals();
   Conversation conversation(flags, limits, files);
   if (flags.asked) {
@@ -259,7 +277,7 @@ void add_ask(CLI::App& app) {
       "examples:\n  tome ask book.epub \"Who killed Kim?\"\n  tome ask contract.pdf            a prompt to ask more\n"
       "  cat notes.txt | tome ask - --question \"When is the meeting?\"");
   flags->model.add_to(*c);
-  flags->model.add_adapter_to(*c);
+  flags->model.add_adapter_to(*c, "; default: MODEL.answers beside the model, where it is; none: without");
   c->add_option("FILE", flags->arguments,
                 "documents (txt, md, html, epub, pdf, folders, - for stdin), then the question")
       ->required();

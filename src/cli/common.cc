@@ -35,8 +35,8 @@ void ModelFlags::add_to(CLI::App& command) {
   command.add_flag("-q,--quiet", quiet, "only errors on stderr");
 }
 
-void ModelFlags::add_adapter_to(CLI::App& command) {
-  command.add_option("--adapter", adapter, "a trained adapter: a folder that tome train or PEFT wrote");
+void ModelFlags::add_adapter_to(CLI::App& command, const std::string& otherwise) {
+  command.add_option("--adapter", adapter, "a trained adapter: a folder that tome train or PEFT wrote" + otherwise);
 }
 
 int ModelFlags::thread_count() const { return threads > 0 ? threads : usable_cores(); }
@@ -72,6 +72,13 @@ fs::path find_model(const std::string& name_or_path) {
   throw_user_error("no model \"", name_or_path, "\": neither a file or folder of that name, nor ", name_or_path,
                    ".gguf in ", folder.string(), "; run `tome models` to see the known ones, `tome pull ", name_or_path,
                    "` to get one");
+}
+
+fs::path answering_adapter(const fs::path& model) {
+  fs::path folder = model.has_filename() ? model : model.parent_path();
+  if (folder.extension() == ".gguf") folder.replace_extension();
+  folder += ".answers";
+  return file_exists(folder / "adapter_config.json") ? folder : fs::path();
 }
 
 namespace {

@@ -35,8 +35,8 @@ struct ModelFlags {
   std::string adapter;  // a folder; empty: none
 
   void add_to(CLI::App& command);
-  /// --adapter, for the commands that can use one.
-  void add_adapter_to(CLI::App& command);
+  /// --adapter, for the commands that can use one; `otherwise` ends its description.
+  void add_adapter_to(CLI::App& command, const std::string& otherwise = "");
   int thread_count() const;
   /// Throws UserError for a type that costs more than it should (docs/performance.md), unless --force.
   ops::KvType kv_type() const;
@@ -84,6 +84,10 @@ std::filesystem::path store_folder(const std::string& flag);
 bool file_exists(const std::string& path);
 /// A path as given, or the file of that name under data_home()/models. Throws UserError that names both places.
 std::filesystem::path find_model(const std::string& name_or_path);
+
+/// The adapter that `tome ask` uses unless told otherwise: the folder MODEL.answers beside the model's file (MODEL.gguf) or
+/// folder; empty when there is none.
+std::filesystem::path answering_adapter(const std::filesystem::path& model);
 
 /// "8k" (1,024s), "100000", "2GiB", "512MiB". Throws UserError naming the flag.
 std::int64_t parse_count(const std::string& flag, const std::string& text);

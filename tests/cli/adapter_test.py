@@ -100,6 +100,21 @@ class Use(AdapterTest):
         self.wrong(*ask, "--layout", "q-a", says="--layout q-a: the adapter")
         self.wrong(*ask, "--context", "100000", says="was trained for a window of 16384 tokens")
 
+    def test_the_one_beside_the_model_answers(self):
+        ask = ["ask", self.text, "Who did it?", "--max-tokens", "3"]
+        plain = self.good_json(*ask)
+        self.assertEqual(plain["adapter"], "")
+        beside = tiny_adapter.write_adapter(self.models / "tiny.answers", layout="qa")
+        adapted = self.good_json(*ask)
+        self.assertEqual(adapted["adapter"], beside)
+        self.assertNotEqual(adapted["reading"]["path"], plain["reading"]["path"])
+        self.assertEqual(self.good_json(*ask, "--adapter", beside)["reading"]["path"], adapted["reading"]["path"])
+        for flags in (["--adapter", "none"], ["--layout", "qa-form"], ["--rope-scaling", "linear:2"], ["--context", "4k"]):
+            self.assertEqual(self.good_json(*ask, *flags)["adapter"], "", flags)
+        self.assertEqual(self.good_json(*ask, "--adapter", "none")["reading"]["path"], plain["reading"]["path"])
+        said = self.tome("ask", self.file("new.txt", "A cat sat on a mat."), "Who sat there?", "--max-tokens", "1").stderr
+        self.assertIn("with tiny.answers, an adapter made for questions; --adapter none leaves it out", said)
+
     def test_another_base_is_said(self):
         other = tiny_adapter.write_adapter(self.home / "other", base_fingerprint="00000000000000ff")
         done = self.tome("perplexity", self.text, "--adapter", other)
