@@ -85,8 +85,8 @@ bool file_exists(const std::string& path);
 /// A path as given, or the file of that name under data_home()/models. Throws UserError that names both places.
 std::filesystem::path find_model(const std::string& name_or_path);
 
-/// The adapter that `tome ask` uses unless told otherwise: the folder MODEL.answers beside the model's file (MODEL.gguf) or
-/// folder; empty when there is none.
+/// The adapter that `tome ask` uses unless told otherwise: the folder MODEL.answers beside the model's file
+/// (MODEL.gguf) or folder; empty when there is none.
 std::filesystem::path answering_adapter(const std::filesystem::path& model);
 
 /// "8k" (1,024s), "100000", "2GiB", "512MiB". Throws UserError naming the flag.

@@ -217,8 +217,7 @@ TEST_F(LongEvalLines, BrokenRowsAreNamed) {
                                                                                        {"random_idx", 4},
                                                                                        {"random_idx", {"old-owl", 3}},
                                                                                        {"num_lines", 0}}) {
-    EXPECT_THAT(broken(name, value),
-                testing::AllOf(testing::HasSubstr("3_lines.jsonl:2: "), testing::HasSubstr(name)));
+    EXPECT_THAT(broken(name, value), testing::AllOf(testing::HasSubstr("3_lines.jsonl:2: "), testing::HasSubstr(name)));
   }
   EXPECT_THAT(broken("prompt", "Now the record is over."), testing::HasSubstr("3_lines.jsonl:2: "));
   EXPECT_THAT(broken("prompt", "no mark"), testing::HasSubstr("Now the record is over"));

@@ -140,7 +140,8 @@ TEST_F(NovelTask, ReadsExcerptsByTheirKind) {
   expect_error(row(R"("begin": 7, "end": 7)"), "begin and end: expected both");
   expect_error(row(R"("begin": 7, "end": 45)"), "begin and end: got [7, 45), expected bytes of the text in");
   expect_error(row(R"("begin": 4, "end": 44)"), "between two characters");
-  expect_error(row(R"("begin": 7, "end": 44, "where": 3)"), "where: got 3, expected a byte of [7, 44), which is the excerpt");
+  expect_error(row(R"("begin": 7, "end": 44, "where": 3)"),
+               "where: got 3, expected a byte of [7, 44), which is the excerpt");
 }
 
 TEST_F(NovelTask, CountsWordsInCommonWhenAsked) {

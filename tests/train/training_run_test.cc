@@ -64,8 +64,8 @@ TEST(Moments, EightBitsLearnAsThirtyTwoDo) {
   }
 }
 
-/// Twenty steps of PEFT on one of the real models (tests/golden/make_training_run.py), and the same here. The larger one
-/// with TOME_TEST_ALL=1.
+/// Twenty steps of PEFT on one of the real models (tests/golden/make_training_run.py), and the same here. The larger
+/// one with TOME_TEST_ALL=1.
 class RealRun : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {

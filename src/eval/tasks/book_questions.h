@@ -17,10 +17,10 @@ struct Excerpt {
 };
 
 struct BookQuestion {
-  std::string place;   // "questions.jsonl:3", for messages
-  std::string book;    // file name in the folder of books; empty: it is `text`
-  std::string text;    // path relative to the question file, never out of its folder
-  std::string sha256;  // of the book's normalised text (BookText::sha256); empty: any edition will do
+  std::string place;               // "questions.jsonl:3", for messages
+  std::string book;                // file name in the folder of books; empty: it is `text`
+  std::string text;                // path relative to the question file, never out of its folder
+  std::string sha256;              // of the book's normalised text (BookText::sha256); empty: any edition will do
   std::optional<Excerpt> excerpt;  // that is read; none: the whole book
   std::string question;
   std::vector<std::string> answers;   // at least one, none that folds to nothing

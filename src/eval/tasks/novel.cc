@@ -139,7 +139,8 @@ EvalSet ask(const AskedBook& book, const TaskRequest& request) {
   const auto [begin, end] = part_of(book, text);
   set.documents.push_back({text.text.substr(begin, end - begin)});
   const std::string rule = setting(request, "novel.score", "accepted");
-  if (rule != "accepted" && rule != "f1") throw_user_error("novel.score: got ", in_quotes(rule), ", expected accepted or f1");
+  if (rule != "accepted" && rule != "f1")
+    throw_user_error("novel.score: got ", in_quotes(rule), ", expected accepted or f1");
   for (const std::size_t i : choose(book, request)) {
     EvalSample sample = make_sample(book.questions[i], book, text, i + 1, request);
     if (rule == "f1") sample.details["score"] = rule;

@@ -22,8 +22,8 @@ struct BackwardUnit<tome::bf16> {
 };
 #endif
 
-// Scores are worked out in strips: few enough key rows that they stay in the first-level cache until the softmax, enough
-// of them that the columns of queries, too, are read from there.
+// Scores are worked out in strips: few enough key rows that they stay in the first-level cache until the softmax,
+// enough of them that the columns of queries, too, are read from there.
 constexpr int kStripRows = 4 * kTileRows;
 static_assert(kBackwardQueries % (2 * kTileColumns) == 0);  // and half of it, for wide heads
 static_assert(kBackwardKeys % kStripRows == 0 && kStripRows % 2 == 0);
@@ -34,11 +34,11 @@ template <typename Unit>
 struct Scratch {
   using A = typename Unit::A;
   static constexpr int kP = Unit::kPack;
-  alignas(64) A keys[kBackwardKeys * kMaxHeadWidth / kP];              // [keys][Cp / P]
-  alignas(64) A values[kBackwardKeys * kMaxHeadWidth / kP];            // [keys][Cp / P]
-  alignas(64) A keys_transposed[kMaxHeadWidth * kBackwardKeys / kP];   // [Cp][keys / P]
-  alignas(64) float key_gradient[kBackwardKeys * kMaxHeadWidth];       // [keys][Cp]
-  alignas(64) float value_gradient[kBackwardKeys * kMaxHeadWidth];     // [keys][Cp]
+  alignas(64) A keys[kBackwardKeys * kMaxHeadWidth / kP];             // [keys][Cp / P]
+  alignas(64) A values[kBackwardKeys * kMaxHeadWidth / kP];           // [keys][Cp / P]
+  alignas(64) A keys_transposed[kMaxHeadWidth * kBackwardKeys / kP];  // [Cp][keys / P]
+  alignas(64) float key_gradient[kBackwardKeys * kMaxHeadWidth];      // [keys][Cp]
+  alignas(64) float value_gradient[kBackwardKeys * kMaxHeadWidth];    // [keys][Cp]
   // S^T and dP^T of one strip; in f32 units of all, [keys][queries], then P^T and dS^T.
   static constexpr int kScores = kP == 1 ? kBackwardKeys * kBackwardQueries : kStripRows * kTileColumns;
   alignas(64) float scores[kScores];
@@ -64,8 +64,8 @@ inline auto as_number(T x) {
 template <typename Unit, typename T>
 using Number = decltype(as_number<Unit>(T{}));
 
-// A right operand [steps][columns] in panels of kTileColumns columns, one whole panel after another: a panel's words follow
-// one another, so that it stays in the first-level cache while the rows of the left operand pass by.
+// A right operand [steps][columns] in panels of kTileColumns columns, one whole panel after another: a panel's words
+// follow one another, so that it stays in the first-level cache while the rows of the left operand pass by.
 struct Panels {
   const std::uint32_t* words;
 
@@ -284,10 +284,10 @@ void backward_scores(const BackwardTile& tile, void* memory) {
       softmax_gradients(tile, strip, kTileColumns, s);
     }
   }
-  product<Unit, true>(kBackwardKeys, weights(s), queries / kP, Panels{tile.d_lines}, queries / kP,
-                      s.value_gradient, padded, padded, next);
-  product<Unit, true>(kBackwardKeys, gradients(s), queries / kP, Panels{tile.q_lines}, queries / kP,
-                      s.key_gradient, padded, padded, next);
+  product<Unit, true>(kBackwardKeys, weights(s), queries / kP, Panels{tile.d_lines}, queries / kP, s.value_gradient,
+                      padded, padded, next);
+  product<Unit, true>(kBackwardKeys, gradients(s), queries / kP, Panels{tile.q_lines}, queries / kP, s.key_gradient,
+                      padded, padded, next);
 }
 
 template <typename T>
@@ -296,10 +296,9 @@ void backward_add_queries(const BackwardTile& tile, void* memory) {
   auto& s = *static_cast<Scratch<Unit>*>(memory);
   constexpr int kSteps = kBackwardKeys / Unit::kPack;
   const std::size_t half = sizeof(float) * static_cast<std::size_t>(tile.width * tile.queries) / 2;
-  Lookahead<1> next =
-      tile.next_dq == nullptr
-          ? Lookahead<1>()
-          : Lookahead<1>(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
+  Lookahead<1> next = tile.next_dq == nullptr
+                          ? Lookahead<1>()
+                          : Lookahead<1>(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
   product<Unit, true>(tile.width, s.keys_transposed, kSteps, gradients_by_key(s, tile.queries), kSteps, tile.dq,
                       tile.queries, tile.queries, next);
 }

@@ -67,8 +67,8 @@ struct RowKernels {
   void (*backward_load_keys)(const T* k, const T* v, std::ptrdiff_t stride, int count, int width, void* scratch);
   void (*backward_scores)(const BackwardTile& tile, void* scratch);
   void (*backward_add_queries)(const BackwardTile& tile, void* scratch);
-  void (*backward_store_keys)(int count, int width, float scale, bool add, float* dk, float* dv,
-                              std::ptrdiff_t stride, const void* scratch);
+  void (*backward_store_keys)(int count, int width, float scale, bool add, float* dk, float* dv, std::ptrdiff_t stride,
+                              const void* scratch);
   /// out = x / rms(x) * weight, rows x width.
   void (*rms_norm)(const T* x, const float* weight, float epsilon, std::size_t rows, std::size_t width, T* out);
   /// x += y

@@ -125,8 +125,8 @@ inline void store(bf16* p, F32 x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(
 
 #endif
 
-/// 2^x, relative error below 3e-6 (the best polynomial of degree 4); x below -126 gives 2^-126 (AVX2) or what 2^x rounds
-/// to: a harmless near zero.
+/// 2^x, relative error below 3e-6 (the best polynomial of degree 4); x below -126 gives 2^-126 (AVX2) or what 2^x
+/// rounds to: a harmless near zero.
 inline F32 exp2(F32 x) {
 #if !defined(__AVX512F__)
   x = max(x, set1(-126.0f));  // scale2 cannot go lower

@@ -90,8 +90,8 @@ struct NoPrefetch {
   void step() {}
 };
 
-/// Asks for what comes next, two ranges in turn, so that it is in the second-level cache when its turn comes: kLines lines
-/// of 64 bytes a step.
+/// Asks for what comes next, two ranges in turn, so that it is in the second-level cache when its turn comes: kLines
+/// lines of 64 bytes a step.
 template <int kLines>
 class Lookahead {
  public:
