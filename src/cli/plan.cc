@@ -109,7 +109,7 @@ void run_training(Flags& flags, const PlanModel& model, std::int64_t tokens, int
   flags.training.memory = flags.memory;
   const TrainingPlanOptions options = plan_training(flags.training, model, tokens, flags.targets, thread_count);
   Threads threads(thread_count);
-  print_training_plan(options, make_training_plan(model, options), measure_bf16(threads), 0);
+  print_training_plan(options, model, flags.training.trainer, measure_bf16(threads), 0);
 }
 
 void run(Flags& flags) {

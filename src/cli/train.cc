@@ -141,7 +141,7 @@ void run(TrainFlags& flags) {
   const TrainingPlanOptions planned = plan_training(flags, shape, data.training, threads.count());
   if (flags.dry_run) {
     const auto passes = static_cast<double>(options.schedule.steps * options.passes_per_step);
-    print_training_plan(planned, make_training_plan(shape, planned), options.peak_flops, passes);
+    print_training_plan(planned, shape, options, options.peak_flops, passes);
     return;
   }
 

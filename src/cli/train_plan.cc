@@ -13,6 +13,7 @@
 #include "cli/plan_table.h"
 #include "cli/progress.h"
 #include "train/epoch.h"
+#include "train/step_progress.h"
 
 namespace tome::cli {
 namespace {
@@ -84,8 +85,15 @@ TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std
   return options;
 }
 
-void print_training_plan(const TrainingPlanOptions& options, const TrainingPlan& plan, double bf16_flops,
-                         double passes) {
+void print_training_plan(TrainingPlanOptions options, const PlanModel& model, const TrainerOptions& trainer,
+                         double bf16_flops, double passes) {
+  TrainingPlan plan = make_training_plan(model, options);
+  const bool outlasting =
+      outlasts(plan.flops * static_cast<double>(trainer.passes_per_step), bf16_flops, trainer.resume_seconds);
+  if (outlasting) {
+    options.activation_bytes = 0;
+    plan = make_training_plan(model, options);
+  }
   std::cout << "training on " << grouped(options.tokens) << " tokens a pass, " << grouped(options.targets)
             << " of them targets, " << grouped(static_cast<std::int64_t>(options.trained)) << " trained numbers, "
             << options.threads << " threads\n";
@@ -103,6 +111,11 @@ void print_training_plan(const TrainingPlanOptions& options, const TrainingPlan&
   const double seconds = pass_seconds(plan, rates);
   print_row("time of a pass here", clock_time(seconds));
   if (passes > 0) print_row(cat("time of ", std::llround(passes), " passes"), clock_time(seconds * passes));
+  if (outlasting) {
+    std::cout
+        << "\na step longer than --resume-seconds: what is kept of its layers is in the file alone, so that it can go "
+           "on\n";
+  }
   std::cout << "\nthis machine, measured now: bf16 " << std::llround(bf16_flops * 1e-9) << " GFLOP/s\n";
 }
 

@@ -18,8 +18,9 @@ TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, con
 TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std::int64_t tokens, std::int64_t targets,
                                   int threads, std::int64_t data_bytes = 0);
 
-/// A table on stdout; passes: of the whole run, 0 leaves its time out.
-void print_training_plan(const TrainingPlanOptions& options, const TrainingPlan& plan, double bf16_flops,
-                         double passes);
+/// The plan as a table on stdout, what a step that outlasts --resume-seconds keeps on disk included; passes: of the
+/// whole run, 0 leaves its time out.
+void print_training_plan(TrainingPlanOptions options, const PlanModel& model, const TrainerOptions& trainer,
+                         double bf16_flops, double passes);
 
 }  // namespace tome::cli

@@ -31,6 +31,11 @@ std::optional<StateFile> open_if_whole(const fs::path& path) {
 
 }  // namespace
 
+bool outlasts(double flops, double peak_flops, double seconds) {
+  constexpr double kUsualShare = 0.5;  // of the peak
+  return peak_flops > 0 && flops / (kUsualShare * peak_flops) >= seconds;
+}
+
 StepProgress::StepProgress(fs::path folder, std::string identity, std::span<float> gradient)
     : folder_(std::move(folder)), identity_(std::move(identity)), gradient_(gradient) {
   fs::create_directories(folder_);

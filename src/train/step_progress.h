@@ -10,6 +10,10 @@
 
 namespace tome {
 
+/// Whether a step of `flops` is to take longer than `seconds`, at half the peak: it then keeps what it has done on
+/// disk, and of its layers nothing in memory. False when the peak is not known (0).
+bool outlasts(double flops, double peak_flops, double seconds);
+
 /// The step's folder holds activations.spill (train/spill_file.h), `forward` (layers done of the pass in hand) and
 /// `backward` (the gradients after the last layer done, and the gradient of that layer's input). All of them are of one
 /// step of one run, told by its identity; those of another are not looked at.

@@ -89,8 +89,7 @@ PassResult Trainer::run_pass(const TrainingExample& example, const PassOptions& 
 
 // For a step that would take too long to be begun again; else null.
 std::unique_ptr<StepProgress> Trainer::progress_of(std::int64_t step, double flops) {
-  constexpr double kUsualShare = 0.5;  // of the peak
-  if (options_.peak_flops <= 0 || flops / (kUsualShare * options_.peak_flops) < options_.resume_seconds) return nullptr;
+  if (!outlasts(flops, options_.peak_flops, options_.resume_seconds)) return nullptr;
   return std::make_unique<StepProgress>(options_.out / "step", cat(step, ' ', adapter_.fingerprint()),
                                         gradient_.values());
 }
