@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string_view>
 
@@ -62,7 +63,7 @@ struct Sum {
 
   ResultRow finish() {
     row.n = scores.size();
-    for (const double score : scores) row.score += score / static_cast<double>(row.n);
+    if (row.n > 0) row.score = std::accumulate(scores.begin(), scores.end(), 0.0) / static_cast<double>(row.n);
     row.interval = mean_interval(scores);
     return row;
   }

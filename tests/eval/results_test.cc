@@ -69,6 +69,15 @@ TEST(Results, EverySampleIsCountedOnce) {
   EXPECT_EQ(rows[0].seconds, 1.5);
 }
 
+TEST(Results, AllRightIsOneWhateverTheNumber) {
+  for (const std::size_t count : {3u, 49u, 100u}) {
+    const EvalSet set = numbers(count, 4096, {0.5});
+    View view{"whole", "", {}};
+    for (std::size_t i = 0; i < count; ++i) view.answers[cat("lines-4096-", i)] = said(cat(100 + i));
+    EXPECT_EQ(make_results(set, std::span(&view, 1), "model").at(0).score, 1.0) << count;
+  }
+}
+
 TEST(Results, DepthsHaveRowsWhereTheyHaveSamples) {
   View view{"whole", "", {}};
   const EvalSet sparse = numbers(4, 1024, {0, 0.3, 0.6, 1}), full = numbers(8, 1024, {0, 0.3, 0.6, 1});
