@@ -122,17 +122,19 @@ TEST_F(NovelTask, ReadsExcerptsByTheirKind) {
   const auto row = [](std::string_view more) {
     return cat(R"({"text": "oak.txt", "question": "Who?", "answers": ["the cook"], )", more, "}\n");
   };
-  const EvalSet set = make(row(R"("begin": 7, "end": 44, "where": 28, "kind": "short")") +
-                           row(R"("begin": 7, "end": 44)") + row(R"("begin": 0, "end": 44)") + row(R"("where": 0)"));
-  ASSERT_THAT(set.documents, SizeIs(3));
+  const EvalSet set =
+      make(row(R"("begin": 7, "end": 44, "where": 28, "kind": "short")") + row(R"("begin": 7, "end": 44)") +
+           row(R"("begin": 0, "end": 44)") + row(R"("where": 0)") + row(R"("begin": 7, "end": 28)"));
+  ASSERT_THAT(set.documents, SizeIs(4));
   EXPECT_EQ(set.documents[0].text, "The gardener did it. The cook saw it.");
-  ASSERT_THAT(set.samples, SizeIs(4));
+  ASSERT_THAT(set.samples, SizeIs(5));
+  EXPECT_EQ(set.samples[4].id, "novel-oak-7-28-1");
   EXPECT_EQ(set.samples[0].task, "novel/short");
-  EXPECT_EQ(set.samples[0].id, "novel-oak-7-1");
+  EXPECT_EQ(set.samples[0].id, "novel-oak-7-44-1");
   EXPECT_DOUBLE_EQ(set.samples[0].depth, 21.0 / 37.0);
   EXPECT_EQ(set.samples[1].task, "novel/excerpts");
   EXPECT_EQ(set.samples[1].document, 0u);
-  EXPECT_EQ(set.samples[2].id, "novel-oak-0-1");
+  EXPECT_EQ(set.samples[2].id, "novel-oak-0-44-1");
   EXPECT_EQ(set.samples[3].id, "novel-oak-1");
   EXPECT_EQ(set.samples[3].task, "novel/oak");
 

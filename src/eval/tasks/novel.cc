@@ -29,7 +29,9 @@ struct AskedBook {
   std::optional<Excerpt> excerpt;
   std::vector<BookQuestion> questions;
 
-  std::string id() const { return excerpt ? cat("novel-", name, "-", excerpt->begin) : cat("novel-", name); }
+  std::string id() const {
+    return excerpt ? cat("novel-", name, "-", excerpt->begin, "-", excerpt->end) : cat("novel-", name);
+  }
 };
 
 /// Where our own question sets are: TOME_EVAL_SETS, else the source tree that the program was built from.
