@@ -38,7 +38,7 @@ MachineRates measure_machine(Threads& threads) {
   const auto& kernels = ops::kernels();
   MachineRates rates;
   rates.bf16 = measure_bf16(threads);
-  if (kernels.int8) rates.int8 = operations_per_second(threads, kernels.peak_int8, kSteps);
+  if (kernels.int8_linear) rates.int8 = operations_per_second(threads, kernels.peak_int8, kSteps);
   rates.dram = measure_dram(threads);
   return rates;
 }

@@ -66,7 +66,7 @@ void Linear<T>::pack(Threads& threads, const TensorView& weight, Precision preci
   out_ = weight.rows();
   in_ = weight.columns();
   lora_ = lora;
-  int8_ = precision == Precision::kInt8 && ops::kernels().int8;
+  int8_ = precision == Precision::kInt8 && ops::kernels().int8_linear;
   if (lora_.rank > 0) pack_low(in_, lora_.a, 1);
   if (int8_) {
     pack_int8(threads, weight);

@@ -199,7 +199,7 @@ double exact_panel_bytes(std::size_t out, std::size_t in, std::size_t rank) {
 Plan make_plan(const PlanModel& model, const PlanOptions& given) {
   TOME_CHECK(given.tokens > 0 && given.threads > 0 && given.chunk_rows > 0);
   PlanOptions options = given;
-  if (!ops::kernels().int8) options.precision = Precision::kExact;
+  if (!ops::kernels().int8_linear) options.precision = Precision::kExact;
   const Sizes kv = kv_sizes(model.config, options);
   Plan plan;
   plan_memory(model, options, kv, plan);

@@ -76,11 +76,12 @@ std::vector<Task> make_tasks(const AttentionShape& shape, std::span<const KeyRan
   return tasks;
 }
 
-// Results of one task: sums [rows][Cp], peak [rows], weight [rows].
+// Results of one task: sums [rows][Cp], peak [rows], weight [rows]. Kernels take rows sixteen at a time: there is
+// memory for sums of that many.
 struct Partial {
   std::vector<float> sums, peak, weight;
   void resize(std::size_t rows, std::size_t padded) {
-    sums.resize(rows * padded);
+    sums.resize((rows + 15) / 16 * 16 * padded);
     peak.resize(rows);
     weight.resize(rows);
   }

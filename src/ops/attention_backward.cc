@@ -97,7 +97,7 @@ void AttentionBackward<T>::pack(Threads& threads, const AttentionShape& shape, c
   const std::size_t rows = input.visible.size();
   packed_.reserve(heads * runs_ * 4 * words_);
   row_numbers_.reserve(heads * runs_ * 2 * queries_);
-  dq_.reserve(heads * runs_ * width * queries_);
+  dq_.reserve(heads * runs_ * padded_ * queries_);
   threads.for_each(heads * runs_, [&](std::size_t i, int) {
     const std::size_t head = i / runs_;
     const std::size_t first = i % runs_ * queries_;
@@ -114,7 +114,7 @@ void AttentionBackward<T>::pack(Threads& threads, const AttentionShape& shape, c
       sums[j] = j < count ? input.log_sum_exp[first + j][head] * 1.44269504f : 0.0f;
       sums[queries_ + j] = j < count ? input.delta[first + j][head] : 0.0f;
     }
-    std::memset(dq_.data() + i * width * queries_, 0, width * queries_ * sizeof(float));
+    std::memset(dq_.data() + i * padded_ * queries_, 0, padded_ * queries_ * sizeof(float));
   });
 }
 
@@ -150,12 +150,12 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
                         nullptr,
                         nullptr,
                         nullptr,
-                        dq_.data() + i * width * queries_};
+                        dq_.data() + i * padded_ * queries_};
       if (t + 1 < touches_[block].size()) {
         const std::size_t next = head * runs_ + touches_[block][t + 1].run;
         tile.next_q = packed_.data() + next * 4 * words_;
         tile.next_d = tile.next_q + 2 * words_;
-        tile.next_dq = dq_.data() + next * width * queries_;
+        tile.next_dq = dq_.data() + next * padded_ * queries_;
       }
       if (!touch.all) {
         const std::size_t rows = std::min(queries_, input.visible.size() - touch.run * queries_);
@@ -187,8 +187,8 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
 template <typename T>
 void AttentionBackward<T>::queries(std::size_t first, std::size_t count, Rows<float> to) const {
   for (std::size_t row = first; row < first + count; ++row) {
-    const float* from = dq_.data() + row / queries_ * width_ * queries_ + row % queries_;
-    for (std::size_t head = 0; head < heads_; ++head, from += runs_ * width_ * queries_) {
+    const float* from = dq_.data() + row / queries_ * padded_ * queries_ + row % queries_;
+    for (std::size_t head = 0; head < heads_; ++head, from += runs_ * padded_ * queries_) {
       float* out = to[row - first] + head * width_;
       for (std::size_t c = 0; c < width_; ++c) out[c] = scale_ * from[c * queries_];
     }
@@ -200,7 +200,7 @@ std::size_t AttentionBackward<T>::bytes(const AttentionShape& shape, std::size_t
   const std::size_t rows = run_rows(shape);
   const std::size_t runs = (query_rows + rows - 1) / rows;
   const std::size_t run_bytes = 4 * run_words<T>(shape) * sizeof(std::uint32_t) +
-                                (2 + static_cast<std::size_t>(shape.head_width)) * rows * sizeof(float);
+                                (2 + static_cast<std::size_t>(shape.padded_width())) * rows * sizeof(float);
   return static_cast<std::size_t>(shape.heads) * runs * run_bytes;
 }
 
@@ -212,6 +212,7 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
   heads_ = static_cast<std::size_t>(shape.heads);
   scale_ = shape.scale;
   width_ = static_cast<std::size_t>(shape.head_width);
+  padded_ = static_cast<std::size_t>(shape.padded_width());
   queries_ = run_rows(shape);
   runs_ = (input.visible.size() + queries_ - 1) / queries_;
   words_ = run_words<T>(shape);

@@ -64,6 +64,7 @@ class AttentionBackward {
                  std::size_t block, void* scratch, bool add_to_keys, Rows<float> dk, Rows<float> dv);
 
   std::size_t heads_ = 0, width_ = 0;        // H, C
+  std::size_t padded_ = 0;                   // C rounded up to 16: rows of dq
   float scale_ = 0;                          // of the scores
   std::size_t queries_ = 0;                  // rows of one run
   std::size_t runs_ = 0;                     // of queries, per head

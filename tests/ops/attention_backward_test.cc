@@ -127,7 +127,7 @@ class AttentionGradient : public OpsTest {
       difference += std::pow(static_cast<double>(got[i]) - expected[i], 2);
       size += expected[i] * expected[i];
     }
-    const bool narrow = sizeof(T) == 2 && kernels().level == CpuLevel::kBf16;
+    const bool narrow = sizeof(T) == 2 && kernels().level >= CpuLevel::kBf16;
     const double least = 0.1 * std::sqrt(static_cast<double>(got.size()));  // where gradients cancel to nothing
     EXPECT_LE(std::sqrt(difference), (narrow ? 6e-3 : 2e-5) * (std::sqrt(size) + least)) << what;
   }

@@ -34,7 +34,7 @@ double as_double(T x) {
 /// The tables of all levels that this CPU has.
 inline std::vector<const Kernels*> all_levels() {
   std::vector<const Kernels*> tables;
-  for (const CpuLevel level : {CpuLevel::kAvx2, CpuLevel::kAvx512, CpuLevel::kBf16}) {
+  for (const CpuLevel level : {CpuLevel::kAvx2, CpuLevel::kAvx512, CpuLevel::kBf16, CpuLevel::kAmx}) {
     if (const Kernels* table = kernels(level)) tables.push_back(table);
   }
   return tables;

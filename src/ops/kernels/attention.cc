@@ -11,12 +11,12 @@ namespace {
 constexpr float kHidden = -1e30f;  // a masked score
 constexpr int kColumnStep = 64;    // masked blocks are computed in strips of this many keys
 
-// Where one kv head's tile keeps its queries, and the scores of the six rows in hand (they stay in the first-level
+// Where one kv head's tile keeps its queries, and the scores of the rows in hand (they stay in the first-level
 // cache).
 template <typename Unit>
 struct Scratch {
-  alignas(64) float scores[kTileRows * kKvBlock];
-  alignas(64) typename Unit::A weights[kTileRows * kKvBlock / Unit::kPack * Unit::kAWords];
+  alignas(64) float scores[Unit::kRows * kKvBlock];
+  alignas(64) typename Unit::A weights[Unit::kRows * kKvBlock / Unit::kPack * Unit::kAWords];
   alignas(64) typename Unit::A queries[kAttentionRows * kMaxHeadWidth / Unit::kPack * Unit::kAWords];
   alignas(64) std::uint32_t unpacked_k[kKvBlock * kMaxHeadWidth / 2];  // touched only for quantised blocks
   alignas(64) std::uint32_t unpacked_v[kKvBlock * kMaxHeadWidth / 2];
@@ -137,14 +137,14 @@ inline bool any_visible(const KvBlock& block, const KeyRange* visible, int token
   return false;
 }
 
-// Six rows against one block.
+// Up to Unit::kRows rows against one block.
 template <typename Unit, typename T, typename Prefetch>
 void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows,
                  int padded, Prefetch& next, Scratch<Unit>& scratch) {
   int lowest = kKvBlock;
   int highest = 0;
   bool all = true;
-  Columns seen[kTileRows];
+  Columns seen[Unit::kRows];
   for (int r = 0; r < rows; ++r) {
     seen[r] = visible_columns(tile.visible[(row + r) / tile.group], block);
     lowest = std::min(lowest, seen[r].begin);
@@ -189,6 +189,7 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
   auto& scratch = *static_cast<Scratch<Unit>*>(memory);
   const int padded = (tile.head_width + 15) / 16 * 16;
   const int rows = tile.tokens * tile.group;
+  const TileRegisters registers;
   load_queries<Unit>(tile, padded, scratch.queries);
   std::memset(tile.sums, 0, sizeof(float) * static_cast<std::size_t>(rows * padded));
   for (int r = 0; r < rows; ++r) {
@@ -199,8 +200,8 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
     if (!any_visible(tile.blocks[b], tile.visible, tile.tokens)) continue;
     const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
     const auto attend = [&](auto next) {
-      for (int row = 0; row < rows; row += kTileRows) {
-        attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(kTileRows, rows - row), padded, next, scratch);
+      for (int row = 0; row < rows; row += Unit::kRows) {
+        attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(Unit::kRows, rows - row), padded, next, scratch);
       }
     };
     if (b + 1 == tile.block_count) {
@@ -210,10 +211,10 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
     const KvBlock& following = tile.blocks[b + 1];
     const std::size_t words = kv_plane_words(following.type, tile.head_words);
     const std::size_t plane = words * static_cast<std::size_t>(tile.kv_head);
-    if (rows <= kTileRows) {  // so few steps that each must ask for many lines
-      attend(Lookahead<8>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
+    if (rows <= Unit::kRows) {  // so few steps that each must ask for many lines
+      attend(Lookahead<8 * Unit::kLookahead>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
     } else {
-      attend(Lookahead<1>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
+      attend(Lookahead<Unit::kLookahead>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
     }
   }
 }

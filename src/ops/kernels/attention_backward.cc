@@ -24,9 +24,10 @@ struct BackwardUnit<tome::bf16> {
 
 // Scores are worked out in strips: few enough key rows that they stay in the first-level cache until the softmax,
 // enough of them that the columns of queries, too, are read from there.
-constexpr int kStripRows = 4 * kTileRows;
+template <typename Unit>
+constexpr int kStripRows = Unit::kTileRegisters ? Unit::kRows : 4 * kTileRows;
 static_assert(kBackwardQueries % (2 * kTileColumns) == 0);  // and half of it, for wide heads
-static_assert(kBackwardKeys % kStripRows == 0 && kStripRows % 2 == 0);
+static_assert(kBackwardKeys % kStripRows<Bf16Unit> == 0 && kStripRows<Bf16Unit> % 2 == 0);
 
 // All of one key block: its keys and values as left operands, their gradients, and what one tile works on. Cp is the
 // head width rounded up to 16, P the numbers in a word.
@@ -40,7 +41,7 @@ struct Scratch {
   alignas(64) float key_gradient[kBackwardKeys * kMaxHeadWidth];      // [keys][Cp]
   alignas(64) float value_gradient[kBackwardKeys * kMaxHeadWidth];    // [keys][Cp]
   // S^T and dP^T of one strip; in f32 units of all, [keys][queries], then P^T and dS^T.
-  static constexpr int kScores = kP == 1 ? kBackwardKeys * kBackwardQueries : kStripRows * kTileColumns;
+  static constexpr int kScores = kP == 1 ? kBackwardKeys * kBackwardQueries : kStripRows<Unit> * kTileColumns;
   alignas(64) float scores[kScores];
   alignas(64) float score_gradient[kScores];
   alignas(64) std::uint32_t narrow[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // P^T [keys][queries/2]
@@ -92,11 +93,15 @@ struct Lines {
 // out[M rows][columns] (+)= a[M][steps] b[steps][columns].
 template <typename Unit, bool kAccumulate, typename Right>
 inline void product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const Right& b, int steps, float* out,
-                    std::ptrdiff_t ldc, int columns, Lookahead<1>& next) {
+                    std::ptrdiff_t ldc, int columns, Lookahead<Unit::kLookahead>& next) {
   for (int c = 0; c < columns; c += kTileColumns) {
     const int width = std::min(kTileColumns, columns - c);
     const std::uint32_t* words = b.columns_from(c, steps);
     const std::ptrdiff_t ldb = b.stride(width);
+    if constexpr (Unit::kTileRegisters) {
+      tile_registers_product<kAccumulate>(rows, a, lda, words, ldb, steps, out + c, ldc, width, next);
+      continue;
+    }
     int r = 0;
     for (; r + kTileRows <= rows; r += kTileRows) {
       row_product<Unit, kTileRows, kAccumulate>(a + r * lda, lda, words, ldb, steps, out + r * ldc + c, ldc, width,
@@ -119,7 +124,7 @@ inline F32 keep_visible(F32 x, F32 key, const BackwardTile& tile, int c) {
 template <typename Unit>
 struct Strip {
   int row, c;
-  float* scores;    // S^T, [kStripRows][stride]
+  float* scores;    // S^T, [kStripRows<Unit>][stride]
   float* gradient;  // dP^T, the same
   std::ptrdiff_t stride;
 };
@@ -148,7 +153,7 @@ void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, in
   const __m512i first_half = _mm512_load_si512(kInterleave.data());
   const __m512i second_half = _mm512_load_si512(kInterleave.data() + 32);
   const int words = tile.queries / 2;
-  for (int i = 0; i < kStripRows; i += 2) {
+  for (int i = 0; i < kStripRows<Bf16Dot>; i += 2) {
     for (int c = 0; c < columns; c += 2 * kLanes) {
       __m512i both[2];
       for (int r = 0; r < 2; ++r) {
@@ -181,7 +186,7 @@ Strip<F32Plain> strip_at(Scratch<F32Plain>& s, const BackwardTile& tile, int row
   return {row, c, s.scores + at, s.score_gradient + at, tile.queries};
 }
 void softmax_gradients(const BackwardTile& tile, const Strip<F32Plain>& strip, int columns, Scratch<F32Plain>&) {
-  for (int i = 0; i < kStripRows; ++i) {
+  for (int i = 0; i < kStripRows<F32Plain>; ++i) {
     for (int c = 0; c < columns; c += kLanes) {
       const std::ptrdiff_t at = i * strip.stride + c;
       F32 p;
@@ -270,13 +275,15 @@ void backward_scores(const BackwardTile& tile, void* memory) {
   const int padded = padded_width(tile.width);
   const int steps = padded / kP;
   const int queries = tile.queries;
+  const TileRegisters registers;
   const auto packed_bytes = sizeof(std::uint32_t) * static_cast<std::size_t>(2 * steps * queries);
-  Lookahead<1> next = tile.next_q == nullptr ? Lookahead<1>() : Lookahead<1>(tile.next_q, tile.next_d, packed_bytes);
+  using Next = Lookahead<Unit::kLookahead>;
+  Next next = tile.next_q == nullptr ? Next() : Next(tile.next_q, tile.next_d, packed_bytes);
   for (int c = 0; c < queries; c += kTileColumns) {
-    for (int row = 0; row < kBackwardKeys; row += kStripRows) {
+    for (int row = 0; row < kBackwardKeys; row += kStripRows<Unit>) {
       const Strip<Unit> strip = strip_at(s, tile, row, c);
       const auto scores = [&](const auto* rows, const std::uint32_t* columns, float* out) {
-        product<Unit, false>(kStripRows, rows + row * steps, steps, Panels{Panels{columns}.columns_from(c, steps)},
+        product<Unit, false>(kStripRows<Unit>, rows + row * steps, steps, Panels{Panels{columns}.columns_from(c, steps)},
                              steps, out, strip.stride, kTileColumns, next);
       };
       scores(s.keys, tile.q_columns, strip.scores);
@@ -296,9 +303,11 @@ void backward_add_queries(const BackwardTile& tile, void* memory) {
   auto& s = *static_cast<Scratch<Unit>*>(memory);
   constexpr int kSteps = kBackwardKeys / Unit::kPack;
   const std::size_t half = sizeof(float) * static_cast<std::size_t>(tile.width * tile.queries) / 2;
-  Lookahead<1> next = tile.next_dq == nullptr
-                          ? Lookahead<1>()
-                          : Lookahead<1>(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
+  using Next = Lookahead<Unit::kLookahead>;
+  Next next = tile.next_dq == nullptr
+                  ? Next()
+                  : Next(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
+  const TileRegisters registers;
   product<Unit, true>(tile.width, s.keys_transposed, kSteps, gradients_by_key(s, tile.queries), kSteps, tile.dq,
                       tile.queries, tile.queries, next);
 }

@@ -12,7 +12,7 @@
 
 namespace tome::ops {
 
-enum class CpuLevel { kAvx2, kAvx512, kBf16 };
+enum class CpuLevel { kAvx2, kAvx512, kBf16, kAmx };
 
 /// One attention tile: up to kAttentionRows rows (token, head of the group) of one kv head against a run of blocks.
 template <typename T>
@@ -44,7 +44,7 @@ struct BackwardTile {
   const float *log_sum_exp2, *delta;           // [queries]: log-sum-exp times log2(e); sum of d_out * out
   /// [queries] keys of the block that each query sees, counted from the block's first; null: all of them.
   const float *begin, *end, *gap_begin, *gap_end;
-  float* dq;  // [C][queries], added to; without the factor `scale`
+  float* dq;  // [Cp][queries], added to; without the factor `scale`
   /// What the next tile works on, to be fetched meanwhile; null at the end. Twice the bytes of q_columns from the first
   /// two: columns and lines of queries, then of output gradients; and its dq.
   const std::uint32_t *next_q = nullptr, *next_d = nullptr;
@@ -121,7 +121,8 @@ struct Kernels {
   CpuLevel level;
   std::string_view name;
   std::size_t (*attention_scratch_bytes)();
-  bool int8;  // quantize_rows, int8_product, int8_pack and gemv exist
+  bool int8;         // quantize_rows, int8_product, int8_pack and gemv exist
+  bool int8_linear;  // int8_product is faster than linear_product; with AMX's bf16 tiles it is not
   RowKernels<bf16> bf16_rows;
   RowKernels<float> f32_rows;
   /// Quantises f32 weight rows [out.columns][width] into `out`, which has been resized for them.
@@ -150,7 +151,7 @@ struct Kernels {
   }
 };
 
-/// The best level that this CPU has, or the one that TOME_ISA (avx2, avx512, bf16) asks for. Throws UserError when the
+/// The best level that this CPU has, or the one that TOME_ISA (avx2, avx512, bf16, amx) asks for. Throws UserError when the
 /// CPU lacks AVX2 and FMA or the level asked for, or when TOME_ISA has another value. Chosen once, at the first call.
 const Kernels& kernels();
 /// The table of one level, for tests and benchmarks; null when this CPU lacks it.
@@ -163,6 +164,9 @@ namespace level_avx512 {
 extern const Kernels kTable;
 }
 namespace level_bf16 {
+extern const Kernels kTable;
+}
+namespace level_amx {
 extern const Kernels kTable;
 }
 

@@ -22,6 +22,18 @@ struct Part {
   int steps;
 };
 
+// One vector of sums to columns [first, first + kLanes) of a row that has `columns` of them.
+template <typename Y>
+inline void store_sums(F32 sums, std::size_t first, std::size_t columns, bool accumulate, Y* out) {
+  if (first >= columns) return;
+  const std::size_t count = std::min<std::size_t>(kLanes, columns - first);
+  Y tail[kLanes] = {};
+  Y* to = count == kLanes ? out + first : tail;
+  if (accumulate && to == tail) std::memcpy(static_cast<void*>(tail), out + first, count * sizeof(Y));
+  store_t(to, accumulate ? add(sums, load(to)) : sums);
+  if (to == tail) std::memcpy(static_cast<void*>(out + first), tail, count * sizeof(Y));
+}
+
 // R rows times NC vectors of columns of a panel; the two parts follow one another in it.
 template <typename Unit, int R, int NC, typename Y>
 inline void tile(const Part<Unit> (&parts)[2], std::size_t row, const std::uint32_t* panel, std::size_t columns,
@@ -38,16 +50,7 @@ inline void tile(const Part<Unit> (&parts)[2], std::size_t row, const std::uint3
   }
   for (int r = 0; r < R; ++r) {
     Y* out = y + static_cast<std::size_t>(r) * stride;
-    for (int n = 0; n < NC; ++n) {
-      const auto first = static_cast<std::size_t>(n * kLanes);
-      if (first >= columns) continue;
-      const std::size_t count = std::min<std::size_t>(kLanes, columns - first);
-      Y tail[kLanes] = {};
-      Y* to = count == kLanes ? out + first : tail;
-      if (accumulate && to == tail) std::memcpy(static_cast<void*>(tail), out + first, count * sizeof(Y));
-      store_t(to, accumulate ? add(sums[r][n], load(to)) : sums[r][n]);
-      if (to == tail) std::memcpy(static_cast<void*>(out + first), tail, count * sizeof(Y));
-    }
+    for (int n = 0; n < NC; ++n) store_sums(sums[r][n], static_cast<std::size_t>(n * kLanes), columns, accumulate, out);
   }
 }
 
@@ -60,6 +63,122 @@ inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std:
   }
   if (first < columns) tile<Unit, R, 1>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
 }
+
+#if defined(__AMX_BF16__)
+// A run of whole tiles of the reduction.
+struct TileRun {
+  const std::uint32_t* a;
+  std::ptrdiff_t lda;
+  const std::uint32_t* b;  // lines of kLinearPanel words
+  int tiles;
+};
+
+// The reduction as runs of tiles. What does not fill a tile is copied and filled up with zeros, and so are the last rows
+// when they are fewer than a tile's.
+class TileRuns {
+ public:
+  TileRuns(const Part<Bf16Dot> (&parts)[2], std::size_t rows, const std::uint32_t* panel) {
+    copied_.clear();
+    copied_.reserve(copied_words(parts, rows));  // pointers into it must last
+    for (int i = 0; i < 2; ++i) {
+      const Part<Bf16Dot>& part = parts[i];
+      const int whole = part.steps / kTileSide;
+      const int rest = part.steps % kTileSide;
+      if (whole > 0) add_run({part.a, part.lda, panel, whole}, rows);
+      if (rest > 0) {
+        std::memset(rest_[i], 0, sizeof(rest_[i]));
+        std::memcpy(rest_[i], panel + static_cast<std::size_t>(whole * kTileSide) * kLinearPanel,
+                    sizeof(std::uint32_t) * static_cast<std::size_t>(rest) * kLinearPanel);
+        add_run({copy(part.a + whole * kTileSide, part.lda, rows, rest, kTileSide), kTileSide, rest_[i], 1}, rows);
+      }
+      panel += static_cast<std::size_t>(part.steps) * kLinearPanel;
+    }
+  }
+
+  int count() const { return count_; }
+  /// For row tiles from `row` on; `last`: of the rows that do not fill a tile.
+  TileRun at(int i, std::size_t row, bool last) const {
+    TileRun run = last ? last_rows_[i] : runs_[i];
+    if (!last) run.a += static_cast<std::ptrdiff_t>(row) * run.lda;
+    return run;
+  }
+
+ private:
+  static std::size_t copied_words(const Part<Bf16Dot> (&parts)[2], std::size_t rows) {
+    std::size_t words = 0;
+    for (const Part<Bf16Dot>& part : parts) {
+      words += (rows + kTileSide) * kTileSide + static_cast<std::size_t>(part.steps + kTileSide) * kTileSide;
+    }
+    return words;
+  }
+  static const std::uint32_t* copy(const std::uint32_t* a, std::ptrdiff_t lda, std::size_t rows, int words, int width) {
+    const std::size_t at = copied_.size();
+    copied_.resize(at + (rows + kTileSide - 1) / kTileSide * kTileSide * static_cast<std::size_t>(width));
+    for (std::size_t r = 0; r < rows; ++r) {
+      std::memcpy(copied_.data() + at + r * static_cast<std::size_t>(width), a + static_cast<std::ptrdiff_t>(r) * lda,
+                  sizeof(std::uint32_t) * static_cast<std::size_t>(words));
+    }
+    return copied_.data() + at;
+  }
+  void add_run(const TileRun& run, std::size_t rows) {
+    runs_[count_] = last_rows_[count_] = run;
+    if (rows % kTileSide != 0) {
+      const std::size_t first = rows / kTileSide * kTileSide;
+      const int words = run.tiles * kTileSide;
+      last_rows_[count_].a =
+          copy(run.a + static_cast<std::ptrdiff_t>(first) * run.lda, run.lda, rows - first, words, words);
+      last_rows_[count_].lda = words;
+    }
+    ++count_;
+  }
+
+  static thread_local std::vector<std::uint32_t> copied_;
+  alignas(64) std::uint32_t rest_[2][kTileSide * kLinearPanel];
+  TileRun runs_[4], last_rows_[4];
+  int count_ = 0;
+};
+thread_local std::vector<std::uint32_t> TileRuns::copied_;
+
+// 16 or 32 rows of tiles, of which `rows` are real.
+template <bool kTwoRows, typename Y>
+void tile_rows(const TileRuns& runs, std::size_t row, std::size_t rows, bool last, std::size_t columns, bool accumulate,
+               Y* y, std::size_t stride) {
+  constexpr int kColumns = static_cast<int>(kLinearPanel);
+  alignas(64) float sums[2 * kTileSide * kColumns];
+  NoPrefetch none;
+  for (int c = 0; c < kColumns; c += 2 * kTileSide) {
+    using Sums = TileSums<kTwoRows, true>;
+    Sums::zero();
+    for (int i = 0; i < runs.count(); ++i) {
+      const TileRun run = runs.at(i, row, last);
+      Sums::add(run.a, run.lda, run.b + c, kColumns, run.tiles, kTileSide, none);
+    }
+    Sums::store(sums + c, kColumns);
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t n = 0; n < kLinearPanel; n += kLanes) {
+      store_sums(load(sums + r * kLinearPanel + n), n, columns, accumulate, y + r * stride);
+    }
+  }
+}
+
+template <typename Y>
+void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, const std::uint32_t* panel,
+                           std::size_t columns, bool accumulate, Y* y, std::size_t stride) {
+  const TileRuns runs(parts, rows, panel);
+  const TileRegisters registers;
+  asm volatile("" : : : "memory");  // tile loads are not seen as reads
+  std::size_t r = 0;
+  for (; r + 2 * kTileSide <= rows; r += 2 * kTileSide) {
+    tile_rows<true>(runs, r, 2 * kTileSide, false, columns, accumulate, y + r * stride, stride);
+  }
+  if (r + kTileSide <= rows) {
+    tile_rows<false>(runs, r, kTileSide, false, columns, accumulate, y + r * stride, stride);
+    r += kTileSide;
+  }
+  if (r < rows) tile_rows<false>(runs, r, rows - r, true, columns, accumulate, y + r * stride, stride);
+}
+#endif
 
 // x as the unit's left operand: itself where the types agree and rows are whole words, else a widened or padded copy.
 template <typename Unit, typename T>
@@ -134,6 +253,9 @@ void linear_product(const LinearInput<T>& x, const std::uint32_t* panel, std::si
     return out;
   };
   const Part<Unit> parts[2] = {part(x.x, x.width, copies[0]), part(x.low, x.rank, copies[1])};
+#if defined(__AMX_BF16__)
+  if constexpr (Unit::kTileRegisters) return tile_registers_linear(parts, x.rows, panel, columns, accumulate, y, stride);
+#endif
   std::size_t r = 0;
   const auto take = [&](auto count) {
     panel_rows<Unit, decltype(count)::value>(parts, r, panel, columns, accumulate, y + r * stride, stride);

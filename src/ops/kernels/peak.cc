@@ -1,6 +1,7 @@
 #include "ops/kernels/peak.h"
 
 #include "ops/kernels/simd.h"
+#include "ops/kernels/tile_registers.h"
 
 namespace tome::ops::TOME_LEVEL {
 namespace {
@@ -28,11 +29,33 @@ double peak_f32(long steps) {
   return spend(steps, 2.0 * kLanes, zero(), [&](F32 s) { return fma(a, a, s); });
 }
 
-#if defined(__AVX512BF16__)
+#if defined(__AMX_BF16__)
+double peak_bf16(long steps) {
+  alignas(64) static constexpr std::uint32_t kZeros[kTileSide * kTileSide] = {};
+  const TileRegisters registers;
+  using Sums = TileSums<true, true>;
+  Sums::zero();
+  _tile_loadd(4, kZeros, 64);
+  _tile_loadd(5, kZeros, 64);
+  _tile_loadd(6, kZeros, 64);
+  _tile_loadd(7, kZeros, 64);
+  const long rounds = steps / 2;  // of four products: about as long as the other levels' steps
+  for (long n = 0; n < rounds; ++n) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  return static_cast<double>(rounds) * 4 * (2.0 * kTileSide * kTileSide * 2 * kTileSide);
+}
+#elif defined(__AVX512BF16__)
 double peak_bf16(long steps) {
   const auto a = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3f00));
   return spend(steps, 64.0, zero(), [&](F32 s) { return _mm512_dpbf16_ps(s, a, a); });
 }
+#endif
+
+#if defined(__AVX512BF16__)
 double peak_int8(long steps) {
   const __m512i a = _mm512_set1_epi8(1);
   return spend(steps, 128.0, _mm512_setzero_si512(), [&](__m512i s) { return _mm512_dpbusd_epi32(s, a, a); });

@@ -11,7 +11,10 @@
 namespace tome::ops::TOME_LEVEL {
 namespace {
 
-#if defined(__AVX512BF16__)
+#if defined(__AMX_BF16__)
+constexpr CpuLevel kLevel = CpuLevel::kAmx;
+constexpr std::string_view kName = "AMX BF16";
+#elif defined(__AVX512BF16__)
 constexpr CpuLevel kLevel = CpuLevel::kBf16;
 constexpr std::string_view kName = "AVX-512 BF16";
 #elif defined(__AVX512F__)
@@ -69,6 +72,7 @@ constexpr Kernels make_table() {
   table.f32_rows = row_kernels<float>();
 #if defined(__AVX512VNNI__)
   table.int8 = true;
+  table.int8_linear = kLevel != CpuLevel::kAmx;
   table.int8_quantize_weights = int8_quantize_weights;
   table.int8_pack = int8_pack;
   table.quantize_vector = quantize_vector;

@@ -6,12 +6,13 @@
 //   Bf16Dot    A and B words hold two bf16, multiplied and added in pairs by one instruction (AVX-512 BF16)
 //   Bf16Widen  B words hold two bf16, A is f32: two multiply-adds (levels without BF16)
 //   F32Plain   A and B are f32
-// R x NC = 6 x 4 with AVX-512 (24 sums + 4 of B + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
+// With AMX the products of Bf16Dot are done by tile_registers.h instead. R x NC = 6 x 4 with AVX-512 (24 sums + 4 of B + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
 #pragma once
 
 #include <utility>
 
 #include "ops/kernels/simd.h"
+#include "ops/kernels/tile_registers.h"
 
 namespace tome::ops::TOME_LEVEL {
 
@@ -24,6 +25,15 @@ struct Bf16Dot {
   using A = std::uint32_t;           // two bf16
   static constexpr int kPack = 2;    // numbers of the reduction in one step
   static constexpr int kAWords = 1;  // elements of A in one step
+#if defined(__AMX_BF16__)
+  static constexpr bool kTileRegisters = true;
+  static constexpr int kRows = 2 * kTileSide;  // best taken at once
+  static constexpr int kLookahead = 12;        // lines to fetch ahead in a step
+#else
+  static constexpr bool kTileRegisters = false;
+  static constexpr int kRows = kTileRows;
+  static constexpr int kLookahead = 1;
+#endif
   template <int R, int NC>
   static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
     I32 bv[NC];
@@ -40,6 +50,9 @@ struct Bf16Widen {
   using A = float;
   static constexpr int kPack = 2;
   static constexpr int kAWords = 2;
+  static constexpr bool kTileRegisters = false;
+  static constexpr int kRows = kTileRows;
+  static constexpr int kLookahead = 1;
   template <int R, int NC>
   static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
     F32 bv[NC];
@@ -62,6 +75,9 @@ struct F32Plain {
   using A = float;
   static constexpr int kPack = 1;
   static constexpr int kAWords = 1;
+  static constexpr bool kTileRegisters = false;
+  static constexpr int kRows = kTileRows;
+  static constexpr int kLookahead = 1;
   template <int R, int NC>
   static void step(F32 (&c)[R][NC], const A* a, std::ptrdiff_t lda, const std::uint32_t* b) {
     F32 bv[NC];
@@ -144,10 +160,13 @@ inline void row_product(const typename Unit::A* a, std::ptrdiff_t lda, const std
     tile_product<Unit, R, 1, kAccumulate>(a, lda, b + n, ldb, steps, c + n, ldc, prefetch);
 }
 
-/// The same for a row count known only at run time, 1 to kTileRows.
+/// The same for a row count known only at run time, 1 to Unit::kRows.
 template <typename Unit, bool kAccumulate, typename Prefetch>
 inline void rows_product(int rows, const typename Unit::A* a, std::ptrdiff_t lda, const std::uint32_t* b,
                          std::ptrdiff_t ldb, int steps, float* c, std::ptrdiff_t ldc, int columns, Prefetch& prefetch) {
+  if constexpr (Unit::kTileRegisters) {
+    return tile_registers_product<kAccumulate>(rows, a, lda, b, ldb, steps, c, ldc, columns, prefetch);
+  }
   switch (rows) {
     case 1:
       return row_product<Unit, 1, kAccumulate>(a, lda, b, ldb, steps, c, ldc, columns, prefetch);
