@@ -176,24 +176,17 @@ void Linear<T>::multiply_low(const T* x, std::size_t rows, LowRank<T>& low) cons
   const auto& kernels = ops::kernels().rows<T>();
   low.wide.reserve(rows * lora_.rank);
   low.narrow.reserve(rows * lora_.rank);
-  const std::size_t words = ops::linear_panel_words<T>(in_);
-  for (std::size_t first = 0, p = 0; first < lora_.rank; first += ops::kLinearPanel, ++p) {
-    kernels.linear_product_f32({x, rows, in_}, low_panels_.data() + p * words,
-                               std::min(ops::kLinearPanel, lora_.rank - first), false, low.wide.data() + first,
-                               lora_.rank);
-  }
+  kernels.linear_product_f32({x, rows, in_}, {low_panels_.data(), ops::linear_panel_words<T>(in_), lora_.rank}, false,
+                             low.wide.data(), lora_.rank);
   kernels.from_float(low.wide.data(), low.narrow.data(), rows * lora_.rank);
 }
 
 template <typename T>
 void Linear<T>::multiply_second(const LowRank<T>& low, std::size_t rows, float* y) const {
   const ops::LinearInput<T> input{nullptr, rows, 0, low.narrow.data(), lora_.rank};
-  const std::size_t words = ops::linear_panel_words<T>(in_, lora_.rank);
-  for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
-    ops::kernels().rows<T>().linear_product_f32(input,
-                                                exact_panels_.data() + p * words + ops::linear_panel_words<T>(in_),
-                                                std::min(ops::kLinearPanel, out_ - first), false, y + first, out_);
-  }
+  const std::uint32_t* second = exact_panels_.data() + ops::linear_panel_words<T>(in_);
+  ops::kernels().rows<T>().linear_product_f32(input, {second, ops::linear_panel_words<T>(in_, lora_.rank), out_}, false,
+                                              y, out_);
 }
 
 template <typename T>
@@ -201,15 +194,11 @@ template <typename Y>
 void Linear<T>::multiply_exact(const T* x, const LowRank<T>& low, std::size_t rows, bool accumulate, Y* y) const {
   const auto& kernels = ops::kernels().rows<T>();
   const ops::LinearInput<T> input{x, rows, in_, low.narrow.data(), low.narrow.size() > 0 ? lora_.rank : 0};
-  const std::size_t words = ops::linear_panel_words<T>(in_, lora_.rank);
-  for (std::size_t first = 0, p = 0; first < out_; first += ops::kLinearPanel, ++p) {
-    const std::size_t columns = std::min(ops::kLinearPanel, out_ - first);
-    const std::uint32_t* panel = exact_panels_.data() + p * words;
-    if constexpr (std::is_same_v<Y, T>) {
-      kernels.linear_product(input, panel, columns, accumulate, y + first, out_);
-    } else {
-      kernels.linear_product_f32(input, panel, columns, accumulate, y + first, out_);
-    }
+  const ops::LinearPanels panels{exact_panels_.data(), ops::linear_panel_words<T>(in_, lora_.rank), out_};
+  if constexpr (std::is_same_v<Y, T>) {
+    kernels.linear_product(input, panels, accumulate, y, out_);
+  } else {
+    kernels.linear_product_f32(input, panels, accumulate, y, out_);
   }
 }
 
@@ -231,9 +220,9 @@ void Linear<T>::multiply_int8(const ops::Int8Rows& quantized, const LowRank<T>& 
     }
     sums.resize(rows * ops::kInt8Panel);
     kernels.int8_product_f32(quantized, panel(p), columns, sums.data(), ops::kInt8Panel);
+    const std::size_t second = ops::linear_panel_words<T>(lora_.rank);
     kernels.linear_product_f32({nullptr, rows, 0, low.narrow.data(), lora_.rank},
-                               low_second_.data() + p * ops::linear_panel_words<T>(lora_.rank), columns, true,
-                               sums.data(), ops::kInt8Panel);
+                               {low_second_.data() + p * second, second, columns}, true, sums.data(), ops::kInt8Panel);
     for (std::size_t r = 0; r < rows; ++r) {
       ops::kernels().rows<Y>().from_float(sums.data() + r * ops::kInt8Panel, y + r * out_ + first, columns);
     }

@@ -12,8 +12,6 @@
 namespace tome::ops {
 namespace {
 
-constexpr auto kKeys = static_cast<std::size_t>(kBackwardKeys);
-
 std::size_t run_rows(const AttentionShape& shape) {
   const auto rows = static_cast<std::size_t>(kBackwardQueries);
   return shape.head_width > 128 ? rows / 2
@@ -70,19 +68,19 @@ void wait_for(const std::atomic<std::uint32_t>& done, std::uint32_t turn) {
 
 template <typename T>
 void AttentionBackward<T>::find_touches(std::span<const KeyRange> visible, std::size_t keys) {
-  touches_.assign((keys + kKeys - 1) / kKeys, {});
+  touches_.assign((keys + keys_ - 1) / keys_, {});
   for (std::size_t run = 0; run < runs_; ++run) {
     const auto rows = visible.subspan(run * queries_, std::min(queries_, visible.size() - run * queries_));
     const Extent extent(rows);
     std::uint32_t turn = 0;
-    for (std::size_t block = static_cast<std::size_t>(extent.least_begin) / kKeys; block < touches_.size(); ++block) {
-      const auto from = static_cast<std::int64_t>(block * kKeys);
-      const std::int64_t to = std::min(from + static_cast<std::int64_t>(kKeys), static_cast<std::int64_t>(keys));
+    for (std::size_t block = static_cast<std::size_t>(extent.least_begin) / keys_; block < touches_.size(); ++block) {
+      const auto from = static_cast<std::int64_t>(block * keys_);
+      const std::int64_t to = std::min(from + static_cast<std::int64_t>(keys_), static_cast<std::int64_t>(keys));
       if (from >= extent.most_end) break;
       if (extent.gaps && std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return sees_any(r, from, to); }))
         continue;
       const bool all = rows.size() == queries_ && extent.most_begin <= from &&
-                       extent.least_end >= from + static_cast<std::int64_t>(kKeys) &&
+                       extent.least_end >= from + static_cast<std::int64_t>(keys_) &&
                        !(extent.gaps && std::any_of(rows.begin(), rows.end(),
                                                     [&](const auto& r) { return gap_reaches(r, from, to); }));
       touches_[block].push_back({static_cast<std::uint32_t>(run), turn++, all});
@@ -126,8 +124,8 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
   const auto& table = kernels().rows<T>();
   const auto width = static_cast<std::size_t>(shape.head_width);
   const auto group = static_cast<std::size_t>(shape.group());
-  const std::size_t first = block * kKeys;
-  const auto count = static_cast<int>(std::min(kKeys, input.keys - first));
+  const std::size_t first = block * keys_;
+  const auto count = static_cast<int>(std::min(keys_, input.keys - first));
   table.backward_load_keys(input.k[first] + kv_head * width, input.v[first] + kv_head * width, input.k.stride, count,
                            shape.head_width, scratch);
   alignas(64) float limits[4][kBackwardQueries];
@@ -187,7 +185,9 @@ void AttentionBackward<T>::key_block(const AttentionShape& shape, const Attentio
 template <typename T>
 void AttentionBackward<T>::queries(std::size_t first, std::size_t count, Rows<float> to) const {
   for (std::size_t row = first; row < first + count; ++row) {
-    const float* from = dq_.data() + row / queries_ * padded_ * queries_ + row % queries_;
+    const auto place =
+        static_cast<std::size_t>(kernels().rows<T>().backward_query_place(static_cast<int>(row % queries_)));
+    const float* from = dq_.data() + row / queries_ * padded_ * queries_ + place;
     for (std::size_t head = 0; head < heads_; ++head, from += runs_ * padded_ * queries_) {
       float* out = to[row - first] + head * width_;
       for (std::size_t c = 0; c < width_; ++c) out[c] = scale_ * from[c * queries_];
@@ -214,6 +214,7 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
   width_ = static_cast<std::size_t>(shape.head_width);
   padded_ = static_cast<std::size_t>(shape.padded_width());
   queries_ = run_rows(shape);
+  keys_ = static_cast<std::size_t>(kernels().rows<T>().backward_keys());
   runs_ = (input.visible.size() + queries_ - 1) / queries_;
   words_ = run_words<T>(shape);
   find_touches(input.visible, input.keys);
@@ -225,8 +226,10 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
   std::vector<std::unique_ptr<void, Free64>> scratch(static_cast<std::size_t>(threads.count()));
   for (auto& memory : scratch)
     memory.reset(::operator new (kernels().rows<T>().backward_scratch_bytes(), std::align_val_t{64}));
-  threads.for_each(static_cast<std::size_t>(shape.kv_heads) * touches_.size(), [&](std::size_t i, int thread) {
-    key_block(shape, input, i / touches_.size(), i % touches_.size(), scratch[static_cast<std::size_t>(thread)].get(),
+  // One head after another in turn: threads on blocks of the same head would wait for each other's dq.
+  const auto kv_heads = static_cast<std::size_t>(shape.kv_heads);
+  threads.for_each(kv_heads * touches_.size(), [&](std::size_t i, int thread) {
+    key_block(shape, input, i % kv_heads, i / kv_heads, scratch[static_cast<std::size_t>(thread)].get(),
               add_to_keys, dk, dv);
   });
 }

@@ -66,6 +66,7 @@ class AttentionBackward {
   std::size_t heads_ = 0, width_ = 0;        // H, C
   std::size_t padded_ = 0;                   // C rounded up to 16: rows of dq
   float scale_ = 0;                          // of the scores
+  std::size_t keys_ = 0;                     // of one block
   std::size_t queries_ = 0;                  // rows of one run
   std::size_t runs_ = 0;                     // of queries, per head
   std::size_t words_ = 0;                    // of one packed run

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "ops/attention.h"
 
@@ -28,6 +29,13 @@ struct LinearInput {
   std::size_t rows = 0, width = 0;
   const T* low = nullptr;
   std::size_t rank = 0;
+};
+
+/// Packed weights, borrowed: panels of kLinearPanel columns (the last may have fewer), `panel_words` words apart.
+struct LinearPanels {
+  const std::uint32_t* words = nullptr;
+  std::size_t panel_words = 0;
+  std::size_t columns = 0;
 };
 
 /// Words of a panel whose reduction is width, then rank.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kWidths[] = {1, 28, 33, 64, 80, 321};
 constexpr std::size_t kColumns[] = {1, 15, 16, 17, 50, 64};
-constexpr std::size_t kRowCounts[] = {1, 2, 3, 4, 5, 6, 7, 13};
+constexpr std::size_t kRowCounts[] = {1, 2, 3, 4, 5, 6, 7, 13, 16, 40};
 constexpr std::size_t kStride = 70;
 
 template <typename T>
@@ -55,7 +55,7 @@ void check_exact(const Kernels& table, const Problem<T>& p) {
   AlignedBuffer<std::uint32_t> panel(linear_panel_words<T>(p.width));
   table.rows<T>().linear_pack(p.weights.data(), p.columns, p.width, panel.data());
   std::vector<T> y(p.rows * kStride, T(77.0f));
-  table.rows<T>().linear_product({p.x.data(), p.rows, p.width}, panel.data(), p.columns, false, y.data(), kStride);
+  table.rows<T>().linear_product({p.x.data(), p.rows, p.width}, {panel.data(), panel.size(), p.columns}, false, y.data(), kStride);
   check_untouched(y, p.rows, p.columns);
   for (std::size_t r = 0; r < p.rows; ++r) {
     for (std::size_t n = 0; n < p.columns; ++n) {
@@ -88,10 +88,35 @@ TYPED_TEST(Linear, ARowDoesNotDependOnTheOthers) {
     AlignedBuffer<std::uint32_t> panel(linear_panel_words<TypeParam>(p.width));
     kernels.linear_pack(p.weights.data(), p.columns, p.width, panel.data());
     std::vector<TypeParam> all(13 * 64), one(64);
-    kernels.linear_product({p.x.data(), 13, p.width}, panel.data(), 64, false, all.data(), 64);
+    kernels.linear_product({p.x.data(), 13, p.width}, {panel.data(), panel.size(), 64}, false, all.data(), 64);
     for (std::size_t r = 0; r < 13; ++r) {
-      kernels.linear_product({p.x.data() + r * p.width, 1, p.width}, panel.data(), 64, false, one.data(), 64);
+      kernels.linear_product({p.x.data() + r * p.width, 1, p.width}, {panel.data(), panel.size(), 64}, false, one.data(), 64);
       EXPECT_EQ(std::memcmp(one.data(), all.data() + r * 64, 64 * sizeof(TypeParam)), 0) << table->name << " row " << r;
+    }
+  }
+}
+
+// Panels that lie apart, the last of them not full: each column as from a panel of its own.
+TYPED_TEST(Linear, SeveralPanels) {
+  constexpr std::size_t kAll = 150;
+  constexpr std::size_t kGap = 33;
+  for (const Kernels* table : all_levels()) {
+    const auto& kernels = table->template rows<TypeParam>();
+    for (const std::size_t rows : {1u, 16u, 37u, 96u}) {
+      SCOPED_TRACE(cat(table->name, ", ", rows, " rows"));
+      const Problem<TypeParam> p(rows, 70, kAll);
+      const std::size_t words = linear_panel_words<TypeParam>(p.width) + kGap;
+      AlignedBuffer<std::uint32_t> panels(3 * words);
+      std::vector<TypeParam> expected(rows * kAll), y(rows * kAll);
+      for (std::size_t first = 0, i = 0; first < kAll; first += kLinearPanel, ++i) {
+        const std::size_t columns = std::min(kLinearPanel, kAll - first);
+        std::uint32_t* panel = panels.data() + i * words;
+        kernels.linear_pack(p.weights.data() + first * p.width, columns, p.width, panel);
+        kernels.linear_product({p.x.data(), rows, p.width}, {panel, words, columns}, false, expected.data() + first,
+                               kAll);
+      }
+      kernels.linear_product({p.x.data(), rows, p.width}, {panels.data(), words, kAll}, false, y.data(), kAll);
+      EXPECT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(TypeParam)), 0);
     }
   }
 }
@@ -121,7 +146,7 @@ TYPED_TEST(Linear, LowRankTermAndTransposedWeights) {
         kernels.linear_pack(low.weights.data(), 37, rank, panel.data() + words);
         std::vector<float> y(7 * kStride, 77.0f);
         for (std::size_t r = 0; r < 7; ++r) std::fill_n(y.begin() + static_cast<std::ptrdiff_t>(r * kStride), 37, 1.0f);
-        kernels.linear_product_f32({p.x.data(), 7, width, low.x.data(), rank}, panel.data(), 37, true, y.data(),
+        kernels.linear_product_f32({p.x.data(), 7, width, low.x.data(), rank}, {panel.data(), panel.size(), 37}, true, y.data(),
                                    kStride);
         check_untouched(y, 7, 37);
         for (std::size_t r = 0; r < 7; ++r) {

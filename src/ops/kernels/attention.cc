@@ -80,8 +80,8 @@ inline void softmax_row(const float* scores, int c0, int c1, float scale_log2, f
   F32 total0 = zero();
   F32 total1 = zero();
   for (int c = c0; c < c1; c += 2 * kLanes) {
-    const F32 a = exp2(fms(load(scores + c), scale, shift));
-    const F32 b = exp2(fms(load(scores + c + kLanes), scale, shift));
+    const F32 a = Unit::power(fms(load(scores + c), scale, shift));
+    const F32 b = Unit::power(fms(load(scores + c + kLanes), scale, shift));
     total0 = add(total0, a);
     total1 = add(total1, b);
     store_weights<Unit>(weights + c / Unit::kPack * Unit::kAWords, a, b);

@@ -1,7 +1,6 @@
 #include "ops/kernels/attention_backward.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "ops/kernels/tile_product.h"
@@ -27,7 +26,11 @@ struct BackwardUnit<tome::bf16> {
 template <typename Unit>
 constexpr int kStripRows = Unit::kTileRegisters ? Unit::kRows : 4 * kTileRows;
 static_assert(kBackwardQueries % (2 * kTileColumns) == 0);  // and half of it, for wide heads
-static_assert(kBackwardKeys % kStripRows<Bf16Unit> == 0 && kStripRows<Bf16Unit> % 2 == 0);
+// Keys of a block. Tile registers are so fast that the sums of dq, which pass by once for each block, must be touched
+// less often.
+template <typename Unit>
+constexpr int kKeys = Unit::kTileRegisters ? 192 : 96;
+static_assert(kKeys<Bf16Unit> % kStripRows<Bf16Unit> == 0 && kStripRows<Bf16Unit> % 2 == 0);
 
 // All of one key block: its keys and values as left operands, their gradients, and what one tile works on. Cp is the
 // head width rounded up to 16, P the numbers in a word.
@@ -35,19 +38,19 @@ template <typename Unit>
 struct Scratch {
   using A = typename Unit::A;
   static constexpr int kP = Unit::kPack;
-  alignas(64) A keys[kBackwardKeys * kMaxHeadWidth / kP];             // [keys][Cp / P]
-  alignas(64) A values[kBackwardKeys * kMaxHeadWidth / kP];           // [keys][Cp / P]
-  alignas(64) A keys_transposed[kMaxHeadWidth * kBackwardKeys / kP];  // [Cp][keys / P]
-  alignas(64) float key_gradient[kBackwardKeys * kMaxHeadWidth];      // [keys][Cp]
-  alignas(64) float value_gradient[kBackwardKeys * kMaxHeadWidth];    // [keys][Cp]
+  alignas(64) A keys[kKeys<Unit> * kMaxHeadWidth / kP];             // [keys][Cp / P]
+  alignas(64) A values[kKeys<Unit> * kMaxHeadWidth / kP];           // [keys][Cp / P]
+  alignas(64) A keys_transposed[kMaxHeadWidth * kKeys<Unit> / kP];  // [Cp][keys / P]
+  alignas(64) float key_gradient[kKeys<Unit> * kMaxHeadWidth];      // [keys][Cp]
+  alignas(64) float value_gradient[kKeys<Unit> * kMaxHeadWidth];    // [keys][Cp]
   // S^T and dP^T of one strip; in f32 units of all, [keys][queries], then P^T and dS^T.
-  static constexpr int kScores = kP == 1 ? kBackwardKeys * kBackwardQueries : kStripRows<Unit> * kTileColumns;
+  static constexpr int kScores = kP == 1 ? kKeys<Unit> * kBackwardQueries : kStripRows<Unit> * kTileColumns;
   alignas(64) float scores[kScores];
   alignas(64) float score_gradient[kScores];
-  alignas(64) std::uint32_t narrow[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // P^T [keys][queries/2]
-  alignas(64) std::uint32_t narrow_gradient[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // dS^T, the same
+  alignas(64) std::uint32_t narrow[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];  // P^T [keys][queries/2]
+  alignas(64) std::uint32_t narrow_gradient[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];  // dS^T, the same
   alignas(64) std::uint32_t
-      paired_gradient[kP == 1 ? 1 : kBackwardKeys * kBackwardQueries / 2];  // dS^T [keys/2][queries], Panels
+      paired_gradient[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];  // dS^T [keys/2][queries], Panels
 };
 
 template <typename T>
@@ -130,9 +133,10 @@ struct Strip {
 };
 
 // P^T and dS^T / scale of `kLanes` columns of a strip.
+template <typename Unit>
 inline void softmax_gradient(const BackwardTile& tile, int key, int c, const float* scores, const float* gradient,
                              F32* p, F32* ds) {
-  F32 e = exp2(fms(load(scores), set1(tile.scale * 1.44269504f), load(tile.log_sum_exp2 + c)));
+  F32 e = Unit::power(fms(load(scores), set1(tile.scale * 1.44269504f), load(tile.log_sum_exp2 + c)));
   if (tile.begin != nullptr) e = keep_visible(e, set1(static_cast<float>(key)), tile, c);
   *p = e;
   *ds = mul(e, sub(load(gradient), load(tile.delta + c)));
@@ -144,14 +148,6 @@ Strip<Bf16Dot> strip_at(Scratch<Bf16Dot>& s, const BackwardTile&, int row, int c
 }
 // Rows in pairs: dS^T is also needed with the numbers of two keys side by side.
 void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, int columns, Scratch<Bf16Dot>& s) {
-  // Of numbers 0-15 and 16-31 of two vectors: one of each in turn.
-  alignas(64) static constexpr std::array<std::uint16_t, 64> kInterleave = [] {
-    std::array<std::uint16_t, 64> index{};
-    for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * 32);
-    return index;
-  }();
-  const __m512i first_half = _mm512_load_si512(kInterleave.data());
-  const __m512i second_half = _mm512_load_si512(kInterleave.data() + 32);
   const int words = tile.queries / 2;
   for (int i = 0; i < kStripRows<Bf16Dot>; i += 2) {
     for (int c = 0; c < columns; c += 2 * kLanes) {
@@ -161,7 +157,7 @@ void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, in
         F32 ds[2];
         for (int h = 0; h < 2; ++h) {
           const std::ptrdiff_t at = (i + r) * strip.stride + c + h * kLanes;
-          softmax_gradient(tile, strip.row + i + r, strip.c + c + h * kLanes, strip.scores + at, strip.gradient + at,
+          softmax_gradient<Bf16Dot>(tile, strip.row + i + r, strip.c + c + h * kLanes, strip.scores + at, strip.gradient + at,
                            &p[h], &ds[h]);
         }
         both[r] = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(ds[1], ds[0]));
@@ -170,9 +166,9 @@ void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, in
         _mm512_storeu_si512(s.narrow_gradient + to, both[r]);
       }
       std::uint32_t* paired =
-          s.paired_gradient + panel_word((strip.row + i) / 2, kBackwardKeys / 2, strip.c + c, tile.queries);
-      _mm512_storeu_si512(paired, _mm512_permutex2var_epi16(both[0], first_half, both[1]));
-      _mm512_storeu_si512(paired + kLanes, _mm512_permutex2var_epi16(both[0], second_half, both[1]));
+          s.paired_gradient + panel_word((strip.row + i) / 2, kKeys<Bf16Dot> / 2, strip.c + c, tile.queries);
+      _mm512_storeu_si512(paired, _mm512_unpacklo_epi16(both[0], both[1]));  // see backward_query_place
+      _mm512_storeu_si512(paired + kLanes, _mm512_unpackhi_epi16(both[0], both[1]));
     }
   }
 }
@@ -191,7 +187,7 @@ void softmax_gradients(const BackwardTile& tile, const Strip<F32Plain>& strip, i
       const std::ptrdiff_t at = i * strip.stride + c;
       F32 p;
       F32 ds;
-      softmax_gradient(tile, strip.row + i, strip.c + c, strip.scores + at, strip.gradient + at, &p, &ds);
+      softmax_gradient<F32Plain>(tile, strip.row + i, strip.c + c, strip.scores + at, strip.gradient + at, &p, &ds);
       store(strip.scores + at, p);
       store(strip.gradient + at, ds);
     }
@@ -210,6 +206,18 @@ inline int padded_width(int width) { return (width + 15) / 16 * 16; }
 template <typename T>
 int backward_pack() {
   return BackwardUnit<T>::type::kPack;
+}
+
+template <typename T>
+int backward_keys() {
+  return kKeys<typename BackwardUnit<T>::type>;
+}
+
+template <typename T>
+int backward_query_place(int query) {
+  if constexpr (BackwardUnit<T>::type::kPack == 1) return query;
+  // Two unpack instructions pair dS: of 32 queries, the first four of every eight come first, then the others.
+  return query / 32 * 32 + query % 8 / 4 * 16 + query % 32 / 8 * 4 + query % 4;
 }
 
 template <typename T>
@@ -248,12 +256,12 @@ void backward_load_keys(const T* k, const T* v, std::ptrdiff_t stride, int count
   using N = Number<Unit, T>;
   auto& s = *static_cast<Scratch<Unit>*>(memory);
   const int padded = padded_width(width);
-  const auto bytes = sizeof(N) * static_cast<std::size_t>(kBackwardKeys * padded);
+  const auto bytes = sizeof(N) * static_cast<std::size_t>(kKeys<Unit> * padded);
   std::memset(s.keys, 0, bytes);
   std::memset(s.values, 0, bytes);
   std::memset(s.keys_transposed, 0, bytes);
-  std::memset(s.key_gradient, 0, sizeof(float) * static_cast<std::size_t>(kBackwardKeys * padded));
-  std::memset(s.value_gradient, 0, sizeof(float) * static_cast<std::size_t>(kBackwardKeys * padded));
+  std::memset(s.key_gradient, 0, sizeof(float) * static_cast<std::size_t>(kKeys<Unit> * padded));
+  std::memset(s.value_gradient, 0, sizeof(float) * static_cast<std::size_t>(kKeys<Unit> * padded));
   auto* keys = reinterpret_cast<N*>(s.keys);
   auto* values = reinterpret_cast<N*>(s.values);
   auto* transposed = reinterpret_cast<N*>(s.keys_transposed);
@@ -261,7 +269,7 @@ void backward_load_keys(const T* k, const T* v, std::ptrdiff_t stride, int count
     for (int c = 0; c < width; ++c) {
       const N x = as_number<Unit>(k[j * stride + c]);
       keys[j * padded + c] = x;
-      transposed[c * kBackwardKeys + j] = x;
+      transposed[c * kKeys<Unit> + j] = x;
       values[j * padded + c] = as_number<Unit>(v[j * stride + c]);
     }
   }
@@ -280,7 +288,7 @@ void backward_scores(const BackwardTile& tile, void* memory) {
   using Next = Lookahead<Unit::kLookahead>;
   Next next = tile.next_q == nullptr ? Next() : Next(tile.next_q, tile.next_d, packed_bytes);
   for (int c = 0; c < queries; c += kTileColumns) {
-    for (int row = 0; row < kBackwardKeys; row += kStripRows<Unit>) {
+    for (int row = 0; row < kKeys<Unit>; row += kStripRows<Unit>) {
       const Strip<Unit> strip = strip_at(s, tile, row, c);
       const auto scores = [&](const auto* rows, const std::uint32_t* columns, float* out) {
         product<Unit, false>(kStripRows<Unit>, rows + row * steps, steps, Panels{Panels{columns}.columns_from(c, steps)},
@@ -291,9 +299,9 @@ void backward_scores(const BackwardTile& tile, void* memory) {
       softmax_gradients(tile, strip, kTileColumns, s);
     }
   }
-  product<Unit, true>(kBackwardKeys, weights(s), queries / kP, Panels{tile.d_lines}, queries / kP, s.value_gradient,
+  product<Unit, true>(kKeys<Unit>, weights(s), queries / kP, Panels{tile.d_lines}, queries / kP, s.value_gradient,
                       padded, padded, next);
-  product<Unit, true>(kBackwardKeys, gradients(s), queries / kP, Panels{tile.q_lines}, queries / kP, s.key_gradient,
+  product<Unit, true>(kKeys<Unit>, gradients(s), queries / kP, Panels{tile.q_lines}, queries / kP, s.key_gradient,
                       padded, padded, next);
 }
 
@@ -301,7 +309,7 @@ template <typename T>
 void backward_add_queries(const BackwardTile& tile, void* memory) {
   using Unit = typename BackwardUnit<T>::type;
   auto& s = *static_cast<Scratch<Unit>*>(memory);
-  constexpr int kSteps = kBackwardKeys / Unit::kPack;
+  constexpr int kSteps = kKeys<Unit> / Unit::kPack;
   const std::size_t half = sizeof(float) * static_cast<std::size_t>(tile.width * tile.queries) / 2;
   using Next = Lookahead<Unit::kLookahead>;
   Next next = tile.next_dq == nullptr
@@ -328,6 +336,8 @@ void backward_store_keys(int count, int width, float scale, bool add, float* dk,
 
 #define TOME_INSTANTIATE(T)                                                                                        \
   template int backward_pack<T>();                                                                                 \
+  template int backward_keys<T>();                                                                                 \
+  template int backward_query_place<T>(int);                                                                       \
   template std::size_t backward_scratch_bytes<T>();                                                                \
   template void backward_pack_queries<T>(const T*, std::ptrdiff_t, int, int, int, std::uint32_t*, std::uint32_t*); \
   template void backward_load_keys<T>(const T*, const T*, std::ptrdiff_t, int, int, void*);                        \

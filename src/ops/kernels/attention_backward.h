@@ -8,6 +8,10 @@ namespace tome::ops::TOME_LEVEL {
 template <typename T>
 int backward_pack();
 template <typename T>
+int backward_keys();
+template <typename T>
+int backward_query_place(int query);
+template <typename T>
 std::size_t backward_scratch_bytes();
 template <typename T>
 void backward_pack_queries(const T* rows, std::ptrdiff_t stride, int count, int width, int queries,

@@ -32,7 +32,7 @@ struct AttentionTile {
 };
 inline constexpr int kAttentionRows = 96;
 
-/// Backward pass of attention: one query head's run of `queries` rows against one key block of kBackwardKeys keys. It
+/// Backward pass of attention: one query head's run of `queries` rows against one key block of RowKernels::backward_keys keys. It
 /// is worked on transposed (rows are keys), so that log-sum-exp and delta are vectors and P^T, dS^T are left operands
 /// as they are. P: numbers in a word (RowKernels::backward_pack).
 struct BackwardTile {
@@ -44,13 +44,12 @@ struct BackwardTile {
   const float *log_sum_exp2, *delta;           // [queries]: log-sum-exp times log2(e); sum of d_out * out
   /// [queries] keys of the block that each query sees, counted from the block's first; null: all of them.
   const float *begin, *end, *gap_begin, *gap_end;
-  float* dq;  // [Cp][queries], added to; without the factor `scale`
+  float* dq;  // [Cp][queries] (order: RowKernels::backward_query_place), added to; without the factor `scale`
   /// What the next tile works on, to be fetched meanwhile; null at the end. Twice the bytes of q_columns from the first
   /// two: columns and lines of queries, then of output gradients; and its dq.
   const std::uint32_t *next_q = nullptr, *next_d = nullptr;
   const float* next_dq = nullptr;
 };
-inline constexpr int kBackwardKeys = 96;
 inline constexpr int kBackwardQueries = 128;
 
 /// Row-wise operations on activations of type T.
@@ -61,6 +60,8 @@ struct RowKernels {
   /// load_keys, then for each run of queries scores (which adds to the gradients of keys and values) and add_queries,
   /// then store_keys. Rows of queries are packed before (count <= queries; the rest is zero).
   int (*backward_pack)();
+  int (*backward_keys)();  // in a block
+  int (*backward_query_place)(int query);  // the column of dq that has the gradient of this query of the run
   std::size_t (*backward_scratch_bytes)();
   void (*backward_pack_queries)(const T* rows, std::ptrdiff_t stride, int count, int width, int queries,
                                 std::uint32_t* columns, std::uint32_t* lines);
@@ -94,12 +95,12 @@ struct RowKernels {
   /// rows' place in the panel is a whole word; a last, half word is filled with zeros.
   void (*linear_pack_transposed)(const float* rows, std::size_t count, std::size_t stride, std::size_t columns,
                                  std::uint32_t* panel);
-  /// y[rows][stride], columns [0, columns) = x times the panel, or added to.
-  void (*linear_product)(const LinearInput<T>& x, const std::uint32_t* panel, std::size_t columns, bool accumulate,
-                         T* y, std::size_t stride);
+  /// y[rows][stride], columns [0, panels.columns) = x times the panels, or added to.
+  void (*linear_product)(const LinearInput<T>& x, const LinearPanels& panels, bool accumulate, T* y,
+                         std::size_t stride);
   /// The same with the sums as they are, in f32.
-  void (*linear_product_f32)(const LinearInput<T>& x, const std::uint32_t* panel, std::size_t columns, bool accumulate,
-                             float* y, std::size_t stride);
+  void (*linear_product_f32)(const LinearInput<T>& x, const LinearPanels& panels, bool accumulate, float* y,
+                             std::size_t stride);
   /// sums [rank][width] += sum over rows of low[row][rank] x[row][width] (rows of x `stride` apart): gradients of LoRA.
   void (*outer_product)(const T* x, std::size_t stride, const float* low, std::size_t rank, std::size_t rows,
                         std::size_t width, float* sums);

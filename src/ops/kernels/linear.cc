@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -64,119 +66,128 @@ inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std:
   if (first < columns) tile<Unit, R, 1>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
 }
 
+// Calls take(panel, first column, columns) for each panel.
+template <typename Take>
+inline void for_each_panel(const LinearPanels& panels, const Take& take) {
+  const std::uint32_t* panel = panels.words;
+  for (std::size_t first = 0; first < panels.columns; first += kLinearPanel, panel += panels.panel_words) {
+    take(panel, first, std::min(kLinearPanel, panels.columns - first));
+  }
+}
+
 #if defined(__AMX_BF16__)
-// A run of whole tiles of the reduction.
+// A run of whole tiles of the reduction, which begins at word `line` of each column.
 struct TileRun {
   const std::uint32_t* a;
+  const std::uint32_t* last_rows;  // of the rows that do not fill a tile: filled up with zeros, `tiles` tiles wide
   std::ptrdiff_t lda;
-  const std::uint32_t* b;  // lines of kLinearPanel words
-  int tiles;
+  int line, tiles;
+  int words;  // of the last tile that count
 };
 
-// The reduction as runs of tiles. What does not fill a tile is copied and filled up with zeros, and so are the last rows
-// when they are fewer than a tile's.
+// The left side as runs of tiles. What does not fill a tile is copied and filled up with zeros.
 class TileRuns {
  public:
-  TileRuns(const Part<Bf16Dot> (&parts)[2], std::size_t rows, const std::uint32_t* panel) {
+  TileRuns(const Part<Bf16Dot> (&parts)[2], std::size_t rows) {
     copied_.clear();
-    copied_.reserve(copied_words(parts, rows));  // pointers into it must last
-    for (int i = 0; i < 2; ++i) {
-      const Part<Bf16Dot>& part = parts[i];
-      const int whole = part.steps / kTileSide;
-      const int rest = part.steps % kTileSide;
-      if (whole > 0) add_run({part.a, part.lda, panel, whole}, rows);
-      if (rest > 0) {
-        std::memset(rest_[i], 0, sizeof(rest_[i]));
-        std::memcpy(rest_[i], panel + static_cast<std::size_t>(whole * kTileSide) * kLinearPanel,
-                    sizeof(std::uint32_t) * static_cast<std::size_t>(rest) * kLinearPanel);
-        add_run({copy(part.a + whole * kTileSide, part.lda, rows, rest, kTileSide), kTileSide, rest_[i], 1}, rows);
+    int line = 0;
+    for (const Part<Bf16Dot>& part : parts) {
+      const int whole = part.steps / kTileSide * kTileSide;
+      if (whole > 0) add_run({part.a, nullptr, part.lda, line, whole / kTileSide, kTileSide}, rows);
+      if (const int rest = part.steps - whole; rest > 0) {
+        const std::uint32_t* a = copy(part.a + whole, part.lda, rows, rest, kTileSide);
+        add_run({a, nullptr, kTileSide, line + whole, 1, rest}, rows);
       }
-      panel += static_cast<std::size_t>(part.steps) * kLinearPanel;
+      line += part.steps;
     }
   }
 
-  int count() const { return count_; }
-  /// For row tiles from `row` on; `last`: of the rows that do not fill a tile.
-  TileRun at(int i, std::size_t row, bool last) const {
-    TileRun run = last ? last_rows_[i] : runs_[i];
-    if (!last) run.a += static_cast<std::ptrdiff_t>(row) * run.lda;
-    return run;
-  }
+  std::span<const TileRun> runs() const { return {runs_, static_cast<std::size_t>(count_)}; }
 
  private:
-  static std::size_t copied_words(const Part<Bf16Dot> (&parts)[2], std::size_t rows) {
-    std::size_t words = 0;
-    for (const Part<Bf16Dot>& part : parts) {
-      words += (rows + kTileSide) * kTileSide + static_cast<std::size_t>(part.steps + kTileSide) * kTileSide;
-    }
-    return words;
-  }
-  static const std::uint32_t* copy(const std::uint32_t* a, std::ptrdiff_t lda, std::size_t rows, int words, int width) {
-    const std::size_t at = copied_.size();
-    copied_.resize(at + (rows + kTileSide - 1) / kTileSide * kTileSide * static_cast<std::size_t>(width));
+  const std::uint32_t* copy(const std::uint32_t* a, std::ptrdiff_t lda, std::size_t rows, int words, int width) {
+    const std::size_t filled = (rows + kTileSide - 1) / kTileSide * kTileSide;
+    auto& to = copied_.emplace_back(filled * static_cast<std::size_t>(width));
     for (std::size_t r = 0; r < rows; ++r) {
-      std::memcpy(copied_.data() + at + r * static_cast<std::size_t>(width), a + static_cast<std::ptrdiff_t>(r) * lda,
+      std::memcpy(to.data() + r * static_cast<std::size_t>(width), a + static_cast<std::ptrdiff_t>(r) * lda,
                   sizeof(std::uint32_t) * static_cast<std::size_t>(words));
     }
-    return copied_.data() + at;
+    return to.data();
   }
-  void add_run(const TileRun& run, std::size_t rows) {
-    runs_[count_] = last_rows_[count_] = run;
-    if (rows % kTileSide != 0) {
-      const std::size_t first = rows / kTileSide * kTileSide;
-      const int words = run.tiles * kTileSide;
-      last_rows_[count_].a =
-          copy(run.a + static_cast<std::ptrdiff_t>(first) * run.lda, run.lda, rows - first, words, words);
-      last_rows_[count_].lda = words;
-    }
-    ++count_;
+  void add_run(TileRun run, std::size_t rows) {
+    const std::size_t whole = rows / kTileSide * kTileSide;
+    const int words = run.tiles * kTileSide;
+    if (whole < rows)
+      run.last_rows = copy(run.a + static_cast<std::ptrdiff_t>(whole) * run.lda, run.lda, rows - whole, words, words);
+    runs_[count_++] = run;
   }
 
-  static thread_local std::vector<std::uint32_t> copied_;
-  alignas(64) std::uint32_t rest_[2][kTileSide * kLinearPanel];
-  TileRun runs_[4], last_rows_[4];
+  std::vector<std::vector<std::uint32_t>> copied_;
+  TileRun runs_[4];
   int count_ = 0;
 };
-thread_local std::vector<std::uint32_t> TileRuns::copied_;
 
-// 16 or 32 rows of tiles, of which `rows` are real.
+// 16 or 32 rows, of which `rows` are real, from `row` on; b: where each run's lines of the panel are.
 template <bool kTwoRows, typename Y>
-void tile_rows(const TileRuns& runs, std::size_t row, std::size_t rows, bool last, std::size_t columns, bool accumulate,
-               Y* y, std::size_t stride) {
+void tile_rows(const TileRuns& left, const std::uint32_t* const (&b)[4], std::size_t row, std::size_t rows,
+               std::size_t columns, bool accumulate, Y* y, std::size_t stride) {
   constexpr int kColumns = static_cast<int>(kLinearPanel);
   alignas(64) float sums[2 * kTileSide * kColumns];
   NoPrefetch none;
-  for (int c = 0; c < kColumns; c += 2 * kTileSide) {
-    using Sums = TileSums<kTwoRows, true>;
+  const auto take = [&](auto tiles, int c) {
+    using Sums = decltype(tiles);
     Sums::zero();
-    for (int i = 0; i < runs.count(); ++i) {
-      const TileRun run = runs.at(i, row, last);
-      Sums::add(run.a, run.lda, run.b + c, kColumns, run.tiles, kTileSide, none);
+    for (std::size_t i = 0; i < left.runs().size(); ++i) {
+      const TileRun& run = left.runs()[i];
+      if (rows >= kTileSide) {
+        Sums::add(run.a + static_cast<std::ptrdiff_t>(row) * run.lda, run.lda, b[i] + c, kColumns, run.tiles, kTileSide,
+                  none);
+      } else {
+        Sums::add(run.last_rows, run.tiles * kTileSide, b[i] + c, kColumns, run.tiles, kTileSide, none);
+      }
     }
     Sums::store(sums + c, kColumns);
+  };
+  for (int c = 0; c < static_cast<int>(columns); c += 2 * kTileSide) {
+    if (static_cast<int>(columns) - c > kTileSide) {
+      take(TileSums<kTwoRows, true>{}, c);
+    } else {
+      take(TileSums<kTwoRows, false>{}, c);
+    }
   }
   for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t n = 0; n < kLinearPanel; n += kLanes) {
-      store_sums(load(sums + r * kLinearPanel + n), n, columns, accumulate, y + r * stride);
+    for (std::size_t n = 0; n < columns; n += kLanes) {
+      store_sums(load(sums + r * kLinearPanel + n), n, columns, accumulate, y + (row + r) * stride);
     }
   }
 }
 
 template <typename Y>
-void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, const std::uint32_t* panel,
-                           std::size_t columns, bool accumulate, Y* y, std::size_t stride) {
-  const TileRuns runs(parts, rows, panel);
+void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, const LinearPanels& panels,
+                           bool accumulate, Y* y, std::size_t stride) {
+  const TileRuns left(parts, rows);
+  alignas(64) std::uint32_t rest[4][kTileSide * kLinearPanel];
   const TileRegisters registers;
-  asm volatile("" : : : "memory");  // tile loads are not seen as reads
-  std::size_t r = 0;
-  for (; r + 2 * kTileSide <= rows; r += 2 * kTileSide) {
-    tile_rows<true>(runs, r, 2 * kTileSide, false, columns, accumulate, y + r * stride, stride);
-  }
-  if (r + kTileSide <= rows) {
-    tile_rows<false>(runs, r, kTileSide, false, columns, accumulate, y + r * stride, stride);
-    r += kTileSide;
-  }
-  if (r < rows) tile_rows<false>(runs, r, rows - r, true, columns, accumulate, y + r * stride, stride);
+  for_each_panel(panels, [&](const std::uint32_t* panel, std::size_t first, std::size_t columns) {
+    const std::uint32_t* b[4] = {};
+    for (std::size_t i = 0; i < left.runs().size(); ++i) {
+      const TileRun& run = left.runs()[i];
+      b[i] = panel + static_cast<std::size_t>(run.line) * kLinearPanel;
+      if (run.words == kTileSide) continue;
+      const std::size_t words = static_cast<std::size_t>(run.words) * kLinearPanel;
+      std::copy_n(b[i], words, rest[i]);
+      std::fill(rest[i] + words, std::end(rest[i]), 0u);
+      b[i] = rest[i];
+    }
+    asm volatile("" : : : "memory");  // tile loads are not seen as reads
+    std::size_t r = 0;
+    for (; r + 2 * kTileSide <= rows; r += 2 * kTileSide) {
+      tile_rows<true>(left, b, r, 2 * kTileSide, columns, accumulate, y + first, stride);
+    }
+    for (; r < rows; r += kTileSide) {
+      tile_rows<false>(left, b, r, std::min<std::size_t>(kTileSide, rows - r), columns, accumulate, y + first, stride);
+    }
+  });
 }
 #endif
 
@@ -198,7 +209,7 @@ const typename Unit::A* left_operand(const T* x, std::size_t rows, std::size_t w
     } else {
       const T* from = x + r * width;
       std::size_t i = 0;
-      for (; i + kLanes <= width; i += kLanes) store(row + i, load(from + i));  // again for every panel: not one by one
+      for (; i + kLanes <= width; i += kLanes) store(row + i, load(from + i));
       for (; i < steps * kP; ++i) row[i] = i < width ? static_cast<float>(from[i]) : 0.0f;
     }
   }
@@ -211,16 +222,27 @@ template <typename T>
 void linear_pack(const float* weights, std::size_t columns, std::size_t width, std::uint32_t* panel) {
   constexpr std::size_t kP = UnitOf<T>::type::kPack;
   const std::size_t steps = (width + kP - 1) / kP;
-  std::memset(panel, 0, steps * kLinearPanel * 4);
-  T* out = reinterpret_cast<T*>(panel);
-  std::vector<T> row(steps * kP);
-  for (std::size_t n = 0; n < columns; ++n) {
-    const float* w = weights + n * width;
-    std::size_t i = 0;
-    for (; i + kLanes <= width; i += kLanes) store_t(row.data() + i, load(w + i));
-    for (; i < width; ++i) row[i] = T(w[i]);
-    for (std::size_t k = 0; k < steps; ++k) {
-      std::memcpy(static_cast<void*>(out + (k * kLinearPanel + n) * kP), row.data() + k * kP, sizeof(T) * kP);
+  constexpr std::size_t kSide = kTransposeSide;
+  thread_local std::vector<std::uint32_t> words;  // of kSide columns, [kSide][steps]
+  words.assign(kSide * steps, 0);
+  for (std::size_t first = 0; first < kLinearPanel; first += kSide) {
+    for (std::size_t n = 0; n < kSide; ++n) {
+      T* row = reinterpret_cast<T*>(words.data() + n * steps);
+      if (first + n >= columns) {
+        std::fill_n(words.data() + n * steps, steps, 0u);
+        continue;
+      }
+      const float* w = weights + (first + n) * width;
+      std::size_t i = 0;
+      for (; i + kLanes <= width; i += kLanes) store_t(row + i, load(w + i));
+      for (; i < width; ++i) row[i] = T(w[i]);
+    }
+    std::size_t k = 0;
+    for (; k + kSide <= steps; k += kSide) {
+      transpose_words(words.data() + k, steps, panel + k * kLinearPanel + first, kLinearPanel);
+    }
+    for (; k < steps; ++k) {
+      for (std::size_t n = 0; n < kSide; ++n) panel[k * kLinearPanel + first + n] = words[n * steps + k];
     }
   }
 }
@@ -243,8 +265,7 @@ void linear_pack_transposed(const float* rows, std::size_t count, std::size_t st
 }
 
 template <typename T, typename Y>
-void linear_product(const LinearInput<T>& x, const std::uint32_t* panel, std::size_t columns, bool accumulate, Y* y,
-                    std::size_t stride) {
+void linear_product(const LinearInput<T>& x, const LinearPanels& panels, bool accumulate, Y* y, std::size_t stride) {
   using Unit = typename UnitOf<T>::type;
   thread_local std::vector<typename Unit::A> copies[2];
   const auto part = [&](const T* from, std::size_t width, std::vector<typename Unit::A>& copy) {
@@ -254,28 +275,30 @@ void linear_product(const LinearInput<T>& x, const std::uint32_t* panel, std::si
   };
   const Part<Unit> parts[2] = {part(x.x, x.width, copies[0]), part(x.low, x.rank, copies[1])};
 #if defined(__AMX_BF16__)
-  if constexpr (Unit::kTileRegisters) return tile_registers_linear(parts, x.rows, panel, columns, accumulate, y, stride);
+  if constexpr (Unit::kTileRegisters) return tile_registers_linear(parts, x.rows, panels, accumulate, y, stride);
 #endif
-  std::size_t r = 0;
-  const auto take = [&](auto count) {
-    panel_rows<Unit, decltype(count)::value>(parts, r, panel, columns, accumulate, y + r * stride, stride);
-    r += static_cast<std::size_t>(decltype(count)::value);
-  };
-  while (r + kTileRows <= x.rows) take(std::integral_constant<int, kTileRows>{});
-  switch (x.rows - r) {
-    case 1:
-      return take(std::integral_constant<int, 1>{});
-    case 2:
-      return take(std::integral_constant<int, 2>{});
-    case 3:
-      return take(std::integral_constant<int, 3>{});
-    case 4:
-      return take(std::integral_constant<int, 4>{});
-    case 5:
-      return take(std::integral_constant<int, 5>{});
-    default:
-      return;
-  }
+  for_each_panel(panels, [&](const std::uint32_t* panel, std::size_t first, std::size_t columns) {
+    std::size_t r = 0;
+    const auto take = [&](auto count) {
+      panel_rows<Unit, decltype(count)::value>(parts, r, panel, columns, accumulate, y + r * stride + first, stride);
+      r += static_cast<std::size_t>(decltype(count)::value);
+    };
+    while (r + kTileRows <= x.rows) take(std::integral_constant<int, kTileRows>{});
+    switch (x.rows - r) {
+      case 1:
+        return take(std::integral_constant<int, 1>{});
+      case 2:
+        return take(std::integral_constant<int, 2>{});
+      case 3:
+        return take(std::integral_constant<int, 3>{});
+      case 4:
+        return take(std::integral_constant<int, 4>{});
+      case 5:
+        return take(std::integral_constant<int, 5>{});
+      default:
+        return;
+    }
+  });
 }
 
 namespace {
@@ -336,7 +359,7 @@ template void outer_product<tome::bf16>(const tome::bf16*, std::size_t, const fl
 template void outer_product<float>(const float*, std::size_t, const float*, std::size_t, std::size_t, std::size_t,
                                    float*);
 #define TOME_INSTANTIATE(T, Y) \
-  template void linear_product<T, Y>(const LinearInput<T>&, const std::uint32_t*, std::size_t, bool, Y*, std::size_t);
+  template void linear_product<T, Y>(const LinearInput<T>&, const LinearPanels&, bool, Y*, std::size_t);
 TOME_INSTANTIATE(tome::bf16, tome::bf16)
 TOME_INSTANTIATE(tome::bf16, float)
 TOME_INSTANTIATE(float, float)

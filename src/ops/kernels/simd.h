@@ -46,7 +46,7 @@ inline F32 drop_between(F32 x, F32 i, F32 low, F32 high) {
   return _mm512_maskz_mov_ps(outside, x);
 }
 inline F32 round(F32 a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-/// a * 2^n for an integral n
+/// a * 2^floor(n)
 inline F32 scale2(F32 a, F32 n) { return _mm512_scalef_ps(a, n); }
 /// The lower and the upper bf16 of every 32-bit word, as f32.
 inline F32 low_bf16(I32 words) { return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)); }
@@ -105,6 +105,7 @@ inline F32 drop_between(F32 x, F32 i, F32 low, F32 high) {
   return _mm256_and_ps(x, _mm256_or_ps(_mm256_cmp_ps(i, low, _CMP_LT_OQ), _mm256_cmp_ps(i, high, _CMP_GE_OQ)));
 }
 inline F32 round(F32 a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/// a * 2^n for an integral n
 inline F32 scale2(F32 a, F32 n) {
   const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), exponent));
@@ -125,12 +126,68 @@ inline void store(bf16* p, F32 x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(
 
 #endif
 
-/// 2^x, relative error below 3e-6 (the best polynomial of degree 4); x below -126 gives 2^-126 (AVX2) or what 2^x
-/// rounds to: a harmless near zero.
-inline F32 exp2(F32 x) {
-#if !defined(__AVX512F__)
-  x = max(x, set1(-126.0f));  // scale2 cannot go lower
+/// Words from kTransposeSide rows to as many columns: to[j][i] = from[i][j]; strides in words.
+inline constexpr std::size_t kTransposeSide = 16;
+inline void transpose_words(const std::uint32_t* from, std::size_t stride, std::uint32_t* to, std::size_t to_stride) {
+#if defined(__AVX512F__)
+  __m512i rows[16], pairs[16];
+  for (std::size_t i = 0; i < 16; ++i) rows[i] = _mm512_loadu_si512(from + i * stride);
+  for (std::size_t i = 0; i < 16; i += 2) {  // words of two rows
+    pairs[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
+  }
+  for (std::size_t i = 0; i < 16; i += 4) {  // of four: rows[i + j] has words 4 * lane + j
+    for (std::size_t j = 0; j < 2; ++j) {
+      rows[i + 2 * j] = _mm512_unpacklo_epi64(pairs[i + j], pairs[i + 2 + j]);
+      rows[i + 2 * j + 1] = _mm512_unpackhi_epi64(pairs[i + j], pairs[i + 2 + j]);
+    }
+  }
+  for (std::size_t j = 0; j < 4; ++j) {  // all sixteen: 128-bit lanes to their places
+    const __m512i low = _mm512_shuffle_i32x4(rows[j], rows[4 + j], 0x88);
+    const __m512i high = _mm512_shuffle_i32x4(rows[j], rows[4 + j], 0xdd);
+    const __m512i low2 = _mm512_shuffle_i32x4(rows[8 + j], rows[12 + j], 0x88);
+    const __m512i high2 = _mm512_shuffle_i32x4(rows[8 + j], rows[12 + j], 0xdd);
+    _mm512_storeu_si512(to + j * to_stride, _mm512_shuffle_i32x4(low, low2, 0x88));
+    _mm512_storeu_si512(to + (4 + j) * to_stride, _mm512_shuffle_i32x4(high, high2, 0x88));
+    _mm512_storeu_si512(to + (8 + j) * to_stride, _mm512_shuffle_i32x4(low, low2, 0xdd));
+    _mm512_storeu_si512(to + (12 + j) * to_stride, _mm512_shuffle_i32x4(high, high2, 0xdd));
+  }
+#else
+  for (std::size_t i = 0; i < kTransposeSide; ++i) {
+    for (std::size_t j = 0; j < kTransposeSide; ++j) to[j * to_stride + i] = from[i * stride + j];
+  }
 #endif
+}
+
+#if defined(__AVX512F__)
+/// x - floor(x)
+inline F32 fraction(F32 x) { return _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
+
+/// 2^x, relative error below 3e-6 (the best polynomial of degree 4 on [0, 1)), down to where it rounds to zero.
+inline F32 exp2(F32 x) {
+  const F32 part = fraction(x);
+  F32 p = set1(0.0135341679f);
+  p = fma(p, part, set1(0.0520114606f));
+  p = fma(p, part, set1(0.2414427569f));
+  p = fma(p, part, set1(0.6930038345f));
+  p = fma(p, part, set1(1.0000025934f));
+  return scale2(p, x);  // times 2^floor(x)
+}
+
+/// The same below 8e-5 (degree 3), for what is rounded to bf16 (2e-3).
+inline F32 exp2_for_bf16(F32 x) {
+  const F32 part = fraction(x);
+  F32 p = set1(0.0780245226f);
+  p = fma(p, part, set1(0.2260671554f));
+  p = fma(p, part, set1(0.6958335405f));
+  p = fma(p, part, set1(0.9999252186f));
+  return scale2(p, x);
+}
+#else
+/// 2^x, relative error below 3e-6 (the best polynomial of degree 4 on [-0.5, 0.5]); x below -126 gives 2^-126: a
+/// harmless near zero.
+inline F32 exp2(F32 x) {
+  x = max(x, set1(-126.0f));  // scale2 cannot go lower
   const F32 whole = round(x);
   const F32 part = sub(x, whole);
   F32 p = set1(0.0095701020f);
@@ -140,6 +197,7 @@ inline F32 exp2(F32 x) {
   p = fma(p, part, set1(0.9999992614f));
   return scale2(p, whole);
 }
+#endif
 
 /// 2^x to f32 rounding (degree 6), for activations and f32 references.
 inline F32 exp2_accurate(F32 x) {

@@ -30,6 +30,8 @@ constexpr RowKernels<T> row_kernels() {
   RowKernels<T> rows{};
   rows.attention_tile = attention_tile<T>;
   rows.backward_pack = backward_pack<T>;
+  rows.backward_keys = backward_keys<T>;
+  rows.backward_query_place = backward_query_place<T>;
   rows.backward_scratch_bytes = backward_scratch_bytes<T>;
   rows.backward_pack_queries = backward_pack_queries<T>;
   rows.backward_load_keys = backward_load_keys<T>;

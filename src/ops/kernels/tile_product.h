@@ -22,7 +22,9 @@ inline constexpr int kTileColumns = kTileVectors * kLanes;
 
 #if defined(__AVX512BF16__)
 struct Bf16Dot {
-  using A = std::uint32_t;           // two bf16
+  using A = std::uint32_t;  // two bf16
+  /// 2^x of softmax, as precise as its use
+  static F32 power(F32 x) { return exp2_for_bf16(x); }
   static constexpr int kPack = 2;    // numbers of the reduction in one step
   static constexpr int kAWords = 1;  // elements of A in one step
 #if defined(__AMX_BF16__)
@@ -48,6 +50,7 @@ using Bf16Unit = Bf16Dot;
 #else
 struct Bf16Widen {
   using A = float;
+  static F32 power(F32 x) { return exp2(x); }
   static constexpr int kPack = 2;
   static constexpr int kAWords = 2;
   static constexpr bool kTileRegisters = false;
@@ -73,6 +76,7 @@ using Bf16Unit = Bf16Widen;
 
 struct F32Plain {
   using A = float;
+  static F32 power(F32 x) { return exp2(x); }
   static constexpr int kPack = 1;
   static constexpr int kAWords = 1;
   static constexpr bool kTileRegisters = false;
