@@ -130,10 +130,9 @@ class TileRuns {
 // 16 or 32 rows, of which `rows` are real, from `row` on; b: where each run's lines of the panel are.
 template <bool kTwoRows, typename Y>
 void tile_rows(const TileRuns& left, const std::uint32_t* const (&b)[4], std::size_t row, std::size_t rows,
-               std::size_t columns, bool accumulate, Y* y, std::size_t stride) {
+               std::size_t columns, bool accumulate, Y* y, std::size_t stride, Lookahead<Bf16Dot::kLookahead>& next) {
   constexpr int kColumns = static_cast<int>(kLinearPanel);
   alignas(64) float sums[2 * kTileSide * kColumns];
-  NoPrefetch none;
   const auto take = [&](auto tiles, int c) {
     using Sums = decltype(tiles);
     Sums::zero();
@@ -141,9 +140,9 @@ void tile_rows(const TileRuns& left, const std::uint32_t* const (&b)[4], std::si
       const TileRun& run = left.runs()[i];
       if (rows >= kTileSide) {
         Sums::add(run.a + static_cast<std::ptrdiff_t>(row) * run.lda, run.lda, b[i] + c, kColumns, run.tiles, kTileSide,
-                  none);
+                  next);
       } else {
-        Sums::add(run.last_rows, run.tiles * kTileSide, b[i] + c, kColumns, run.tiles, kTileSide, none);
+        Sums::add(run.last_rows, run.tiles * kTileSide, b[i] + c, kColumns, run.tiles, kTileSide, next);
       }
     }
     Sums::store(sums + c, kColumns);
@@ -179,13 +178,17 @@ void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, co
       std::fill(rest[i] + words, std::end(rest[i]), 0u);
       b[i] = rest[i];
     }
+    using Next = Lookahead<Bf16Dot::kLookahead>;
+    const std::size_t half = panels.panel_words / 2;
+    const std::uint32_t* following = panel + panels.panel_words;
+    Next next = first + columns == panels.columns ? Next() : Next(following, following + half, 4 * half);
     asm volatile("" : : : "memory");  // tile loads are not seen as reads
     std::size_t r = 0;
     for (; r + 2 * kTileSide <= rows; r += 2 * kTileSide) {
-      tile_rows<true>(left, b, r, 2 * kTileSide, columns, accumulate, y + first, stride);
+      tile_rows<true>(left, b, r, 2 * kTileSide, columns, accumulate, y + first, stride, next);
     }
     for (; r < rows; r += kTileSide) {
-      tile_rows<false>(left, b, r, std::min<std::size_t>(kTileSide, rows - r), columns, accumulate, y + first, stride);
+      tile_rows<false>(left, b, r, std::min<std::size_t>(kTileSide, rows - r), columns, accumulate, y + first, stride, next);
     }
   });
 }
