@@ -3,6 +3,7 @@
 
     recipes/novel_questions.py NOVELS --words 250-700 --excerpts 400 --out qa.jsonl
     recipes/novel_questions.py NOVELS --excerpts 30 --show       # to read by eye
+    recipes/novel_questions.py NOVELS --plain 300 --words 100-900 --out texts.jsonl    # rows {"text": ...}, no questions
 
 Standard library only. The novels are the user's own plain-text files; Project Gutenberg's header and licence are left out.
 The novels of eval_sets/ are for measuring, so a text of one of them is refused, under any name.
@@ -14,6 +15,7 @@ answer.
 
 import argparse
 import collections
+import itertools
 import json
 import pathlib
 import random
@@ -232,7 +234,7 @@ def excerpts(novels, low, high, generator):
                 yield "\n\n".join(run), names
 
 
-def make(arguments):
+def read_novels(arguments):
     novels = []
     for path in sorted(arguments.novels.glob("*.txt")):
         paragraphs = read_novel(path)
@@ -240,6 +242,18 @@ def make(arguments):
         novels.append((path, paragraphs, book_names(paragraphs)))
     if not novels:
         raise SystemExit(f"novel_questions.py: {arguments.novels}: no .txt files, expected a folder of novels")
+    return novels
+
+
+def plain(arguments):
+    """Reading without questions, so that a model that learns to answer does not forget how to read."""
+    found = excerpts(read_novels(arguments), *arguments.words, random.Random(arguments.seed))
+    for excerpt, _ in itertools.islice(found, arguments.plain):
+        yield {"text": excerpt}
+
+
+def make(arguments):
+    novels = read_novels(arguments)
     generator = random.Random(arguments.seed)
     low, high = arguments.words
     made, tried = 0, 0
@@ -268,6 +282,7 @@ def main():
     parser.add_argument("novels", type=pathlib.Path, help="folder of .txt files")
     parser.add_argument("--words", type=word_range, default=(250, 700), help="of an excerpt")
     parser.add_argument("--excerpts", type=int, default=400)
+    parser.add_argument("--plain", type=int, default=0, metavar="N", help="N excerpts as plain text instead, without questions")
     parser.add_argument("--questions", type=int, default=8, help="of an excerpt at most")
     parser.add_argument("--seed", type=int, default=1)
     where = parser.add_mutually_exclusive_group(required=True)
@@ -276,12 +291,12 @@ def main():
     arguments = parser.parse_args()
     counts = collections.Counter()
     out = None if arguments.show else arguments.out.open("w", encoding="utf-8")
-    for row in make(arguments):
-        counts.update(q["type"] for q in row["questions"])
+    for row in plain(arguments) if arguments.plain else make(arguments):
+        counts.update(q["type"] for q in row.get("questions", [{"type": "plain"}]))
         if out:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
         else:
-            print("\n".join(f"{q['type']}: {q['question']} [{q['answer']}]" for q in row["questions"]), end="\n\n")
+            print("\n".join(f"{q['type']}: {q['question']} [{q['answer']}]" for q in row.get("questions", [])), end="\n\n")
     print(", ".join(f"{name} {count}" for name, count in counts.most_common()), file=sys.stderr)
 
 

@@ -235,10 +235,11 @@ void refuse_too_large(const Plan& plan, std::uint64_t installed) {
 }
 
 double reading_seconds(const Plan& plan, const MachineRates& rates, Precision precision) {
-  constexpr double kLinearInt8 = 0.5, kLinear = 0.75, kAttention = 0.75;  // of the peak, as `tome bench` shows
+  constexpr double kLinearInt8 = 0.5;  // of the int8 peak, as `tome bench` shows
+  const ops::PeakShares& shares = ops::kernels().shares;
   const bool int8 = precision == Precision::kInt8 && rates.int8 > 0;
-  return plan.flops[0].amount / (int8 ? kLinearInt8 * rates.int8 : kLinear * rates.bf16) +
-         plan.flops[1].amount / (kAttention * rates.bf16);
+  return plan.flops[0].amount / (int8 ? kLinearInt8 * rates.int8 : shares.linear * rates.bf16) +
+         plan.flops[1].amount / (shares.attention * rates.bf16);
 }
 
 double answer_token_seconds(const Plan& plan, const MachineRates& rates, std::uint64_t installed) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "ops/kernels/kernels.h"
 #include "train/state_file.h"
 
 namespace tome {
@@ -32,8 +33,7 @@ std::optional<StateFile> open_if_whole(const fs::path& path) {
 }  // namespace
 
 bool outlasts(double flops, double peak_flops, double seconds) {
-  constexpr double kUsualShare = 0.5;  // of the peak
-  return peak_flops > 0 && flops / (kUsualShare * peak_flops) >= seconds;
+  return peak_flops > 0 && flops / (ops::kernels().shares.training * peak_flops) >= seconds;
 }
 
 StepProgress::StepProgress(fs::path folder, std::string identity, std::span<float> gradient)

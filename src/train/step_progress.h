@@ -10,7 +10,7 @@
 
 namespace tome {
 
-/// Whether a step of `flops` is to take longer than `seconds`, at half the peak: it then keeps what it has done on
+/// Whether a step of `flops` is to take longer than `seconds`, at the usual share of the peak: it then keeps what it has done on
 /// disk, and of its layers nothing in memory. False when the peak is not known (0).
 bool outlasts(double flops, double peak_flops, double seconds);
 

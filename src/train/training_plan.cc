@@ -219,8 +219,7 @@ TrainingPlanOptions fit_training(const PlanModel& model, TrainingPlanOptions opt
 }
 
 double pass_seconds(const TrainingPlan& plan, const MachineRates& rates) {
-  constexpr double kShare = 0.6;  // of the peak, as docs/performance.md has it
-  return plan.flops / (kShare * rates.bf16);
+  return plan.flops / (ops::kernels().shares.training * rates.bf16);
 }
 
 }  // namespace tome

@@ -55,6 +55,21 @@ class NovelQuestionsTest(unittest.TestCase):
                     self.assertIn("measures with", done.stderr)
                     path.unlink()
 
+    def test_plain_rows_are_text_alone_and_the_same_every_time(self):
+        with tempfile.TemporaryDirectory() as folder:
+            story = "\n\n".join(f"Paragraph {i}. " + "Then Hester met Tolliver, and Hester saw Marlow. " * 9 for i in range(30))
+            (Path(folder) / "own.txt").write_text(f"A Story\n\n{story}\n")
+            outs = [Path(folder) / name for name in ("a.jsonl", "b.jsonl")]
+            for out in outs:
+                command = [sys.executable, "-B", SCRIPT, folder, "--plain", "7", "--words", "100-200", "--out", out]
+                subprocess.run(command, check=True, capture_output=True)
+            rows = [json.loads(line) for line in outs[0].read_text().splitlines()]
+            self.assertEqual([list(row) for row in rows], [["text"]] * 7)
+            for row in rows:
+                self.assertTrue(100 <= len(row["text"].split()) <= 200)
+                self.assertIn(row["text"], story)
+            self.assertEqual(outs[0].read_bytes(), outs[1].read_bytes())
+
     def test_rows_have_answers_that_stand_in_their_documents(self):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "own.txt").write_text(f"A Story\n\n{TEXT}\n\n" + "Then Hester met Tolliver, and Hester saw Marlow. " * 9)

@@ -118,9 +118,16 @@ struct RowKernels {
                            std::size_t stride);
 };
 
+/// How much of the bf16 peak whole passes reach at a level (docs/performance.md): what plans reckon with.
+struct PeakShares {
+  double linear, attention;  // of reading
+  double training;
+};
+
 struct Kernels {
   CpuLevel level;
   std::string_view name;
+  PeakShares shares;
   std::size_t (*attention_scratch_bytes)();
   bool int8;         // quantize_rows, int8_product, int8_pack and gemv exist
   bool int8_linear;  // int8_product is faster than linear_product; with AMX's bf16 tiles it is not

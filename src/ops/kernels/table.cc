@@ -25,6 +25,9 @@ constexpr CpuLevel kLevel = CpuLevel::kAvx2;
 constexpr std::string_view kName = "AVX2";
 #endif
 
+// With tile registers softmax and memory take longer than the products.
+constexpr PeakShares kShares = kLevel == CpuLevel::kAmx ? PeakShares{0.5, 0.25, 0.22} : PeakShares{0.75, 0.75, 0.6};
+
 template <typename T>
 constexpr RowKernels<T> row_kernels() {
   RowKernels<T> rows{};
@@ -69,6 +72,7 @@ constexpr Kernels make_table() {
   Kernels table{};
   table.level = kLevel;
   table.name = kName;
+  table.shares = kShares;
   table.attention_scratch_bytes = attention_scratch_bytes;
   table.bf16_rows = row_kernels<tome::bf16>();
   table.f32_rows = row_kernels<float>();
