@@ -50,30 +50,30 @@ topics_long() {
   eval_run topics-smollm2-long -m smollm2 --context 64k --tasks topics --samples 10 --lengths 16k,32k,64k
 }
 needle() {
-  eval_run needle-gemma -m gemma --tasks needle --samples 10 --lengths 4k,8k
+  eval_run needle-gemma -m gemma --tasks needle --samples 10 --retrieve bm25 --no-document --lengths 4k,8k
   eval_run needle-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/needle-gemma"
-  eval_run needle-smollm2 -m smollm2 --tasks needle --samples 10 --lengths 4k,8k
+  eval_run needle-smollm2 -m smollm2 --tasks needle --samples 10 --retrieve bm25 --no-document --lengths 4k,8k
 }
 needle_long() {
-  eval_run needle-gemma-long -m gemma --tasks needle --samples 10 --lengths 16k,32k
+  eval_run needle-gemma-long -m gemma --tasks needle --samples 10 --retrieve bm25 --no-document --lengths 16k,32k
   eval_run needle-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/needle-gemma-long"
 }
 ruler() {
   local parts=ruler.parts=niah-single-1,niah-multikey-1,vt,fwe
-  eval_run ruler-gemma -m gemma --tasks ruler --set "$parts" --samples 5 --lengths 4k,8k
+  eval_run ruler-gemma -m gemma --tasks ruler --set "$parts" --samples 5 --retrieve bm25 --no-document --lengths 4k,8k
   eval_run ruler-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/ruler-gemma"
-  eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --lengths 4k,8k
+  eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --retrieve bm25 --no-document --lengths 4k,8k
 }
 
 lines
 needle
+topics
+eval_run novel-gemma -m gemma --tasks novel --too-long cut
 ruler
 if [[ $upto != short ]]; then
   lines_long
   needle_long
 fi
-eval_run novel-gemma -m gemma --tasks novel --too-long cut
-topics
 if [[ $upto != short ]]; then
   eval_run novel-smollm2 -m smollm2 --tasks novel --too-long cut
   topics_long

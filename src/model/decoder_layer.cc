@@ -39,7 +39,8 @@ void DecoderLayer<T>::pack(std::size_t index, Precision precision, const LayerAd
   index_ = index;
   for (const Matrix m : kMatrices) {
     const auto i = static_cast<std::size_t>(m);
-    linears_[i].pack(threads_, model_.layer(index)[m], precision, adapter != nullptr ? (*adapter)[i] : LoraPair{});
+    linears_[i].pack(threads_, model_.layer(index)[m], layer_precision(m, precision),
+                     adapter != nullptr ? (*adapter)[i] : LoraPair{});
   }
   model_.release_layer(index);
 }
@@ -82,7 +83,7 @@ void DecoderLayer<T>::norm_rows(const T* x, std::size_t first, std::size_t count
   const auto& kernels = ops::kernels().rows<T>();
   kernels.rms_norm(x + first * config_.width, model_.layer(index_).attention_norm.data(), config_.norm_epsilon, count,
                    config_.width, s.normed.data());
-  if (linear(Matrix::kQuery).wants_int8()) kernels.quantize_rows(s.normed.data(), count, config_.width, s.quantized);
+  if (linear(Matrix::kValue).wants_int8()) kernels.quantize_rows(s.normed.data(), count, config_.width, s.quantized);
 }
 
 // Keys and values of normed rows [first, first + count).

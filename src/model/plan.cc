@@ -109,7 +109,7 @@ void plan_memory(const PlanModel& model, const PlanOptions& o, const Sizes& kv, 
   double packed = 0;
   for (const Matrix m : kMatrices) {
     const auto [out, in] = matrix_shape(c, m);
-    packed += packed_bytes(out, in, o.precision, model.offsets[static_cast<std::size_t>(m)]);
+    packed += packed_bytes(out, in, layer_precision(m, o.precision), model.offsets[static_cast<std::size_t>(m)]);
   }
   const double ranges = c.sliding_window > 0 ? 2 : 1;
   const double ids = tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange));  // token, offset, position, visible keys
