@@ -16,13 +16,15 @@ conversations=${TOME_DATA:+$TOME_DATA/anima/topic_conversations_158.json}
 [[ -d $books ]] || printf 'no books (TOME_DATA): needles are hidden in generated text, novel asks about our own story\n' >&2
 [[ -f $conversations ]] || printf 'no conversations (TOME_DATA): topics is left out\n' >&2
 
-# eval_run NAME FLAGS...: one run folder; what does not fit the window is counted as skipped.
-eval_run() {
-  local name=$1
-  shift
+# evaluate NAME skip|cut FLAGS...: one run folder; the word says what becomes of samples that do not fit the window.
+evaluate() {
+  local name=$1 too_long=$2
+  shift 2
   printf '\n== %s\n' "$name" >&2
-  "$tome" eval --out "$runs/$name" --too-long skip "$@" >"$runs/$name.txt"
+  "$tome" eval --out "$runs/$name" --too-long "$too_long" "$@" >"$runs/$name.txt"
 }
+eval_run() { evaluate "$1" skip "${@:2}"; } # counted as skipped
+eval_cut() { evaluate "$1" cut "${@:2}"; }  # cut in the middle, counted
 
 # Samples of one length are those of every answerer. What a model reads natively is measured natively, what is longer by RoPE
 # scaling: gemma reads 32K, smollm2 8K, the adapter 64K.
@@ -68,14 +70,14 @@ ruler() {
 lines
 needle
 topics
-eval_run novel-gemma -m gemma --tasks novel --too-long cut
+eval_cut novel-gemma -m gemma --tasks novel
 ruler
 if [[ $upto != short ]]; then
   lines_long
   needle_long
 fi
 if [[ $upto != short ]]; then
-  eval_run novel-smollm2 -m smollm2 --tasks novel --too-long cut
+  eval_cut novel-smollm2 -m smollm2 --tasks novel
   topics_long
 fi
 
