@@ -296,7 +296,8 @@ def main():
         if out:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
         else:
-            print("\n".join(f"{q['type']}: {q['question']} [{q['answer']}]" for q in row.get("questions", [])), end="\n\n")
+            lines = [f"{q['type']}: {q['question']} [{q['answer']}]" for q in row.get("questions", [])]
+            print("\n".join(lines or [row["text"]]), end="\n\n")
     print(", ".join(f"{name} {count}" for name, count in counts.most_common()), file=sys.stderr)
 
 

@@ -170,9 +170,10 @@ void bench_gemv(Threads& threads, TensorType type, double peak) {
 void bench_kernels(int thread_count, int tokens) {
   Threads threads(thread_count);
   const MachineRates peak = measure_machine(threads);
-  std::printf("%s, %d threads: bf16 %.0f GFLOP/s, int8 %.0f GOP/s, memory %.1f GB/s\n",
-              std::string(ops::kernels().name).c_str(), thread_count, peak.bf16 * 1e-9, peak.int8 * 1e-9,
-              peak.dram * 1e-9);
+  std::printf("%s, %d threads: bf16 %.0f GFLOP/s, ", std::string(ops::kernels().name).c_str(), thread_count,
+              peak.bf16 * 1e-9);
+  if (peak.int8 > 0) std::printf("int8 %.0f GOP/s, ", peak.int8 * 1e-9);
+  std::printf("memory %.1f GB/s\n", peak.dram * 1e-9);
   for (const AttentionCase& c : {AttentionCase{9, 3, 64, 0}, {8, 8, 128, 0}, {4, 1, 256, 512}, {4, 1, 256, 0}}) {
     bench_attention(threads, c, tokens, tokens, measure_bf16(threads), false);
     bench_attention_backward(threads, c, tokens, measure_bf16(threads));

@@ -12,6 +12,7 @@
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "ops/kernels/kernels.h"
 #include "text/document.h"
 
 namespace tome::cli {
@@ -19,8 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-// Of the bf16 peak, for models whose speed nobody has measured here; int8 products make the two tried ones faster.
-constexpr double kShareOfPeak = 0.6;
 // Of English prose, for models whose tokenizer is not here.
 constexpr double kBytesPerToken = 4.3;
 
@@ -61,7 +60,7 @@ json describe(const KnownModel& model, const Length& length, double rate) {
                  {"fits_window", length.tokens <= model.window},
                  {"ram_bytes", std::llround(cost.ram_bytes)},
                  {"disk_bytes", std::llround(cost.disk_bytes)}};
-  if (rate > 0) object["read_seconds"] = cost.flops / (kShareOfPeak * rate);
+  if (rate > 0) object["read_seconds"] = cost.flops / (ops::kernels().shares.models * rate);
   return object;
 }
 

@@ -101,8 +101,9 @@ void print_table(const Flags& flags, const PlanOptions& options, const Plan& pla
   std::ostringstream seconds;
   seconds << std::setprecision(2) << times.answer_token << " s";
   print_row(times.from_disk ? "an answer token (from disk, 1 GB/s)" : "an answer token", seconds.str());
-  std::cout << "\nthis machine, measured now: bf16 " << std::llround(rates.bf16 * 1e-9) << " GFLOP/s, int8 "
-            << std::llround(rates.int8 * 1e-9) << " GOP/s, memory " << std::llround(rates.dram * 1e-9) << " GB/s\n";
+  std::cout << "\nthis machine, measured now: bf16 " << std::llround(rates.bf16 * 1e-9) << " GFLOP/s, ";
+  if (rates.int8 > 0) std::cout << "int8 " << std::llround(rates.int8 * 1e-9) << " GOP/s, ";
+  std::cout << "memory " << std::llround(rates.dram * 1e-9) << " GB/s\n";
 }
 
 void run_training(Flags& flags, const PlanModel& model, std::int64_t tokens, int thread_count) {

@@ -24,8 +24,8 @@ namespace tome {
 
 inline constexpr std::size_t kRowBlock = 96;
 
-/// How the matrix `m` of a layer is multiplied. Softmax magnifies errors of scores: queries and keys stay exact, which keeps
-/// int8's cost in perplexity at 8K tokens at half (docs/performance.md).
+/// How the matrix `m` of a layer is multiplied with rows of a chunk. Softmax magnifies errors of scores: queries and
+/// keys stay exact (docs/performance.md, "What int8 costs"). Decoding quantises its one row for all of them.
 inline Precision layer_precision(Matrix m, Precision wanted) {
   return m == Matrix::kQuery || m == Matrix::kKey ? Precision::kExact : wanted;
 }

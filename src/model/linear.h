@@ -16,7 +16,8 @@ namespace tome {
 /// How a layer's matrices are multiplied.
 enum class Precision {
   kExact,  // weights unpacked to the activation type (or f32), f32 sums
-  kInt8,   // int8 weights and activations (reading only); kExact where the CPU has no int8 dot product, or bf16 tiles that are faster
+  kInt8,   // int8 weights and activations (reading only); kExact where the CPU has no int8 dot product, or bf16 tiles
+           // that are faster
 };
 
 /// A low-rank addition s (x A^T) B^T, borrowed. A [rank][in], B [out][rank].

@@ -58,7 +58,8 @@ double thread_scratch(const ModelConfig& c, std::size_t chunk, Precision precisi
   const std::size_t widest = std::max({c.width, c.feed_forward, c.heads * c.head_width});
   double bytes = rows * 2 * 2 * real(c.width + c.feed_forward);
   if (precision == Precision::kInt8) bytes += rows * real(ops::int8_groups(widest)) * (ops::kInt8Group + 4);
-  bytes += real(ops::kInt8Panel * widest) * 4;  // rows being unpacked
+  bytes += real(ops::kInt8Panel * widest) * 4;    // rows being unpacked
+  bytes += real(ops::kLinearPanel * widest) / 2;  // and transposed
   bytes += real(ops::kernels().attention_scratch_bytes());
   bytes += ops::kAttentionRows * 4.0 * real((c.head_width + 15) / 16 * 16 + 2);
   return bytes + kThreadBytes;

@@ -78,7 +78,7 @@ void refuse_too_large(const Plan& plan, std::uint64_t installed);
 
 /// What a machine does, measured: operations and bytes a second, all threads together.
 struct MachineRates {
-  double bf16 = 0, int8 = 0;  // int8 0: no such instruction
+  double bf16 = 0, int8 = 0;  // int8 0: not used at this CPU level
   double dram = 0;
   double disk = 1e9;  // assumed, reading pages that RAM does not hold
 };

@@ -229,8 +229,8 @@ void AttentionBackward<T>::run(Threads& threads, const AttentionShape& shape, co
   // One head after another in turn: threads on blocks of the same head would wait for each other's dq.
   const auto kv_heads = static_cast<std::size_t>(shape.kv_heads);
   threads.for_each(kv_heads * touches_.size(), [&](std::size_t i, int thread) {
-    key_block(shape, input, i % kv_heads, i / kv_heads, scratch[static_cast<std::size_t>(thread)].get(),
-              add_to_keys, dk, dv);
+    key_block(shape, input, i % kv_heads, i / kv_heads, scratch[static_cast<std::size_t>(thread)].get(), add_to_keys,
+              dk, dv);
   });
 }
 

@@ -73,7 +73,7 @@ class AttentionBackward {
   std::vector<std::vector<Touch>> touches_;  // [key blocks]
   AlignedBuffer<std::uint32_t> packed_;      // [H][runs][4][words]: q columns, q lines, d_out columns, d_out lines
   AlignedBuffer<float> row_numbers_;         // [H][runs][2][queries]: log-sum-exp times log2(e), delta
-  AlignedBuffer<float> dq_;                  // [H][runs][C][queries]
+  AlignedBuffer<float> dq_;                  // [H][runs][Cp][queries], see RowKernels::backward_query_place
   std::vector<std::atomic<std::uint32_t>> turns_;  // [H][runs]: key blocks that have added to dq_
 };
 

@@ -11,7 +11,7 @@
 namespace tome::ops {
 namespace {
 
-// AMX's tiles are 8 KiB of state a thread, for which Linux asks to be asked: once, for all threads to come.
+// AMX's tiles are 8 KiB of state a thread, for which Linux wants to be asked: once, for the whole process.
 bool may_use_tiles() {
   constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   return ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;

@@ -28,11 +28,12 @@ std::uint64_t hash_bytes(const void* data, std::size_t bytes, std::uint64_t seed
 std::uint64_t settings_hash(const Model& model, std::uint64_t tokenizer, const SessionOptions& options) {
   const ModelConfig& config = model.config();
   const RopeScaling& rope = config.rope_scaling;
+  const int products = options.exact ? 1 : 2;  // 2: int8 but for queries and keys; 0 was int8 throughout
   std::ostringstream out;
   out.precision(17);
   out << kReadingVersion << ' ' << model.fingerprint() << ' ' << tokenizer << ' ' << options.adapter_fingerprint << ' '
-      << options.exact << ' ' << static_cast<int>(rope.kind) << ' ' << rope.factor << ' ' << rope.original_context
-      << ' ' << rope.beta_fast << ' ' << rope.beta_slow << ' ' << rope.attention_factor << ' ' << rope.mscale << ' '
+      << products << ' ' << static_cast<int>(rope.kind) << ' ' << rope.factor << ' ' << rope.original_context << ' '
+      << rope.beta_fast << ' ' << rope.beta_slow << ' ' << rope.attention_factor << ' ' << rope.mscale << ' '
       << rope.mscale_all_dim << ' ' << rope.truncate << ' ' << rope.low_frequency_factor << ' '
       << rope.high_frequency_factor << ' ' << config.rope_theta << ' ' << config.rope_theta_sliding << ' '
       << (rope.kind == RopeKind::kDynamicNtk ? config.context_length : 0) << ' ' << ops::to_string(options.kv);

@@ -10,8 +10,8 @@
 
 namespace tome {
 
-/// Whether a step of `flops` is to take longer than `seconds`, at the usual share of the peak: it then keeps what it has done on
-/// disk, and of its layers nothing in memory. False when the peak is not known (0).
+/// Whether a step of `flops` is to take longer than `seconds`, at the usual share of the peak: it then keeps what it
+/// has done on disk, and of its layers nothing in memory. False when the peak is not known (0).
 bool outlasts(double flops, double peak_flops, double seconds);
 
 /// The step's folder holds activations.spill (train/spill_file.h), `forward` (layers done of the pass in hand) and

@@ -158,7 +158,7 @@ using Types = testing::Types<bf16, float>;
 TYPED_TEST_SUITE(AttentionGradient, Types);
 
 TYPED_TEST(AttentionGradient, EveryHeadWidthAndGroupSize) {
-  for (const int width : {10, 12, 16, 64, 128, 256}) {
+  for (const int width : {10, 12, 16, 64, 80, 128, 256}) {
     for (const auto& [heads, kv_heads] : {std::pair(1, 1), std::pair(3, 1), std::pair(6, 2)}) {
       this->run({heads, kv_heads, width, 130, 130});
     }
@@ -166,7 +166,7 @@ TYPED_TEST(AttentionGradient, EveryHeadWidthAndGroupSize) {
 }
 
 TYPED_TEST(AttentionGradient, OddTokenCounts) {
-  for (const std::size_t tokens : {1u, 2u, 5u, 95u, 96u, 97u, 127u, 128u, 129u, 300u}) {
+  for (const std::size_t tokens : {1u, 2u, 5u, 95u, 96u, 97u, 127u, 128u, 129u, 191u, 192u, 193u, 300u}) {
     this->run({2, 1, 16, tokens, tokens});
     this->run({2, 2, 16, tokens, (tokens + 2) / 3});
   }

@@ -126,7 +126,7 @@ using Types = testing::Types<bf16, float>;
 TYPED_TEST_SUITE(Attention, Types);
 
 TYPED_TEST(Attention, EveryHeadWidthAndGroupSize) {
-  for (const int width : {10, 12, 16, 64, 128, 256}) {
+  for (const int width : {10, 12, 16, 64, 80, 128, 256}) {
     for (const auto& [heads, kv_heads] :
          {std::pair(1, 1), std::pair(3, 1), std::pair(4, 1), std::pair(9, 1), std::pair(6, 2)}) {
       this->run({heads, kv_heads, width, 77, 77, 0}, 2);

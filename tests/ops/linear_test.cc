@@ -55,7 +55,8 @@ void check_exact(const Kernels& table, const Problem<T>& p) {
   AlignedBuffer<std::uint32_t> panel(linear_panel_words<T>(p.width));
   table.rows<T>().linear_pack(p.weights.data(), p.columns, p.width, panel.data());
   std::vector<T> y(p.rows * kStride, T(77.0f));
-  table.rows<T>().linear_product({p.x.data(), p.rows, p.width}, {panel.data(), panel.size(), p.columns}, false, y.data(), kStride);
+  table.rows<T>().linear_product({p.x.data(), p.rows, p.width}, {panel.data(), panel.size(), p.columns}, false,
+                                 y.data(), kStride);
   check_untouched(y, p.rows, p.columns);
   for (std::size_t r = 0; r < p.rows; ++r) {
     for (std::size_t n = 0; n < p.columns; ++n) {
@@ -90,7 +91,8 @@ TYPED_TEST(Linear, ARowDoesNotDependOnTheOthers) {
     std::vector<TypeParam> all(13 * 64), one(64);
     kernels.linear_product({p.x.data(), 13, p.width}, {panel.data(), panel.size(), 64}, false, all.data(), 64);
     for (std::size_t r = 0; r < 13; ++r) {
-      kernels.linear_product({p.x.data() + r * p.width, 1, p.width}, {panel.data(), panel.size(), 64}, false, one.data(), 64);
+      kernels.linear_product({p.x.data() + r * p.width, 1, p.width}, {panel.data(), panel.size(), 64}, false,
+                             one.data(), 64);
       EXPECT_EQ(std::memcmp(one.data(), all.data() + r * 64, 64 * sizeof(TypeParam)), 0) << table->name << " row " << r;
     }
   }
@@ -123,13 +125,14 @@ TYPED_TEST(Linear, SeveralPanels) {
 
 // x [rows][width] and low [rows][rank] times one panel, added to what is there; and the same from a packed W^T.
 TYPED_TEST(Linear, LowRankTermAndTransposedWeights) {
+  constexpr std::size_t kRows = 39;
   for (const Kernels* table : all_levels()) {
     const auto& kernels = table->template rows<TypeParam>();
     for (const std::size_t width : {1u, 33u, 64u, 150u}) {
-      for (const std::size_t rank : {1u, 4u, 7u}) {
+      for (const std::size_t rank : {1u, 4u, 7u, 40u}) {
         SCOPED_TRACE(cat(table->name, ", ", width, " wide, rank ", rank));
-        const Problem<TypeParam> p(7, width, 37);
-        const Problem<TypeParam> low(7, rank, 37);
+        const Problem<TypeParam> p(kRows, width, 37);
+        const Problem<TypeParam> low(kRows, rank, 37);
         AlignedBuffer<std::uint32_t> panel(linear_panel_words<TypeParam>(width, rank));
         AlignedBuffer<std::uint32_t> same(linear_panel_words<TypeParam>(width, rank));
         kernels.linear_pack(p.weights.data(), 37, width, panel.data());
@@ -144,12 +147,13 @@ TYPED_TEST(Linear, LowRankTermAndTransposedWeights) {
         const std::size_t words = linear_panel_words<TypeParam>(width);
         EXPECT_EQ(std::memcmp(panel.data(), same.data(), words * 4), 0);
         kernels.linear_pack(low.weights.data(), 37, rank, panel.data() + words);
-        std::vector<float> y(7 * kStride, 77.0f);
-        for (std::size_t r = 0; r < 7; ++r) std::fill_n(y.begin() + static_cast<std::ptrdiff_t>(r * kStride), 37, 1.0f);
-        kernels.linear_product_f32({p.x.data(), 7, width, low.x.data(), rank}, {panel.data(), panel.size(), 37}, true, y.data(),
-                                   kStride);
-        check_untouched(y, 7, 37);
-        for (std::size_t r = 0; r < 7; ++r) {
+        std::vector<float> y(kRows * kStride, 77.0f);
+        for (std::size_t r = 0; r < kRows; ++r)
+          std::fill_n(y.begin() + static_cast<std::ptrdiff_t>(r * kStride), 37, 1.0f);
+        kernels.linear_product_f32({p.x.data(), kRows, width, low.x.data(), rank}, {panel.data(), panel.size(), 37},
+                                   true, y.data(), kStride);
+        check_untouched(y, kRows, 37);
+        for (std::size_t r = 0; r < kRows; ++r) {
           for (std::size_t n = 0; n < 37; ++n) {
             const double size = p.dot(r, n, true, true) + low.dot(r, n, true, true) + 1;
             EXPECT_NEAR(static_cast<double>(y[r * kStride + n]),

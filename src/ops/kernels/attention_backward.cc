@@ -47,7 +47,7 @@ struct Scratch {
   static constexpr int kScores = kP == 1 ? kKeys<Unit> * kBackwardQueries : kStripRows<Unit> * kTileColumns;
   alignas(64) float scores[kScores];
   alignas(64) float score_gradient[kScores];
-  alignas(64) std::uint32_t narrow[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];  // P^T [keys][queries/2]
+  alignas(64) std::uint32_t narrow[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];           // P^T [keys][queries/2]
   alignas(64) std::uint32_t narrow_gradient[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];  // dS^T, the same
   alignas(64) std::uint32_t
       paired_gradient[kP == 1 ? 1 : kKeys<Unit> * kBackwardQueries / 2];  // dS^T [keys/2][queries], Panels
@@ -157,8 +157,8 @@ void softmax_gradients(const BackwardTile& tile, const Strip<Bf16Dot>& strip, in
         F32 ds[2];
         for (int h = 0; h < 2; ++h) {
           const std::ptrdiff_t at = (i + r) * strip.stride + c + h * kLanes;
-          softmax_gradient<Bf16Dot>(tile, strip.row + i + r, strip.c + c + h * kLanes, strip.scores + at, strip.gradient + at,
-                           &p[h], &ds[h]);
+          softmax_gradient<Bf16Dot>(tile, strip.row + i + r, strip.c + c + h * kLanes, strip.scores + at,
+                                    strip.gradient + at, &p[h], &ds[h]);
         }
         both[r] = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(ds[1], ds[0]));
         const std::ptrdiff_t to = (strip.row + i + r) * words + (strip.c + c) / 2;
@@ -291,8 +291,9 @@ void backward_scores(const BackwardTile& tile, void* memory) {
     for (int row = 0; row < kKeys<Unit>; row += kStripRows<Unit>) {
       const Strip<Unit> strip = strip_at(s, tile, row, c);
       const auto scores = [&](const auto* rows, const std::uint32_t* columns, float* out) {
-        product<Unit, false>(kStripRows<Unit>, rows + row * steps, steps, Panels{Panels{columns}.columns_from(c, steps)},
-                             steps, out, strip.stride, kTileColumns, next);
+        product<Unit, false>(kStripRows<Unit>, rows + row * steps, steps,
+                             Panels{Panels{columns}.columns_from(c, steps)}, steps, out, strip.stride, kTileColumns,
+                             next);
       };
       scores(s.keys, tile.q_columns, strip.scores);
       scores(s.values, tile.d_columns, strip.gradient);
@@ -312,9 +313,8 @@ void backward_add_queries(const BackwardTile& tile, void* memory) {
   constexpr int kSteps = kKeys<Unit> / Unit::kPack;
   const std::size_t half = sizeof(float) * static_cast<std::size_t>(tile.width * tile.queries) / 2;
   using Next = Lookahead<Unit::kLookahead>;
-  Next next = tile.next_dq == nullptr
-                  ? Next()
-                  : Next(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
+  Next next =
+      tile.next_dq == nullptr ? Next() : Next(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
   const TileRegisters registers;
   product<Unit, true>(tile.width, s.keys_transposed, kSteps, gradients_by_key(s, tile.queries), kSteps, tile.dq,
                       tile.queries, tile.queries, next);

@@ -26,15 +26,15 @@ struct AttentionTile {
   std::size_t block_count;
   std::size_t head_words;  // native words of one head's K or V in a block
   int kv_head;
-  float* sums;    // [rows][Cp]: sum of exp2(score - peak) v, not normalised
+  float* sums;    // [rows][Cp]: sum of exp2(score - peak) v, not normalised; has room for rows rounded up to 16
   float* peak;    // [rows]: the largest score, times log2(e)
   float* weight;  // [rows]: sum of exp2(score - peak)
 };
 inline constexpr int kAttentionRows = 96;
 
-/// Backward pass of attention: one query head's run of `queries` rows against one key block of RowKernels::backward_keys keys. It
-/// is worked on transposed (rows are keys), so that log-sum-exp and delta are vectors and P^T, dS^T are left operands
-/// as they are. P: numbers in a word (RowKernels::backward_pack).
+/// Backward pass of attention: one query head's run of `queries` rows against one key block of
+/// RowKernels::backward_keys keys. It is worked on transposed (rows are keys), so that log-sum-exp and delta are
+/// vectors and P^T, dS^T are left operands as they are. P: numbers in a word (RowKernels::backward_pack).
 struct BackwardTile {
   int width, queries;  // C; kBackwardQueries, or half of it for wide heads
   float scale;
@@ -60,7 +60,7 @@ struct RowKernels {
   /// load_keys, then for each run of queries scores (which adds to the gradients of keys and values) and add_queries,
   /// then store_keys. Rows of queries are packed before (count <= queries; the rest is zero).
   int (*backward_pack)();
-  int (*backward_keys)();  // in a block
+  int (*backward_keys)();                  // in a block
   int (*backward_query_place)(int query);  // the column of dq that has the gradient of this query of the run
   std::size_t (*backward_scratch_bytes)();
   void (*backward_pack_queries)(const T* rows, std::ptrdiff_t stride, int count, int width, int queries,
@@ -121,6 +121,7 @@ struct RowKernels {
 /// How much of the bf16 peak whole passes reach at a level (docs/performance.md): what plans reckon with.
 struct PeakShares {
   double linear, attention;  // of reading
+  double models;             // of reading with a model whose speed nobody has measured
   double training;
 };
 
@@ -159,8 +160,9 @@ struct Kernels {
   }
 };
 
-/// The best level that this CPU has, or the one that TOME_ISA (avx2, avx512, bf16, amx) asks for. Throws UserError when the
-/// CPU lacks AVX2 and FMA or the level asked for, or when TOME_ISA has another value. Chosen once, at the first call.
+/// The best level that this CPU has, or the one that TOME_ISA (avx2, avx512, bf16, amx) asks for. Throws UserError when
+/// the CPU lacks AVX2 and FMA or the level asked for, or when TOME_ISA has another value. Chosen once, at the first
+/// call.
 const Kernels& kernels();
 /// The table of one level, for tests and benchmarks; null when this CPU lacks it.
 const Kernels* kernels(CpuLevel level);

@@ -89,7 +89,6 @@ struct TileRun {
 class TileRuns {
  public:
   TileRuns(const Part<Bf16Dot> (&parts)[2], std::size_t rows) {
-    copied_.clear();
     int line = 0;
     for (const Part<Bf16Dot>& part : parts) {
       const int whole = part.steps / kTileSide * kTileSide;
@@ -179,7 +178,7 @@ void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, co
       b[i] = rest[i];
     }
     using Next = Lookahead<Bf16Dot::kLookahead>;
-    const std::size_t half = panels.panel_words / 2;
+    const std::size_t half = static_cast<std::size_t>(parts[0].steps + parts[1].steps) * kLinearPanel / 2;
     const std::uint32_t* following = panel + panels.panel_words;
     Next next = first + columns == panels.columns ? Next() : Next(following, following + half, 4 * half);
     asm volatile("" : : : "memory");  // tile loads are not seen as reads
@@ -188,7 +187,8 @@ void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, co
       tile_rows<true>(left, b, r, 2 * kTileSide, columns, accumulate, y + first, stride, next);
     }
     for (; r < rows; r += kTileSide) {
-      tile_rows<false>(left, b, r, std::min<std::size_t>(kTileSide, rows - r), columns, accumulate, y + first, stride, next);
+      tile_rows<false>(left, b, r, std::min<std::size_t>(kTileSide, rows - r), columns, accumulate, y + first, stride,
+                       next);
     }
   });
 }
@@ -238,7 +238,10 @@ void linear_pack(const float* weights, std::size_t columns, std::size_t width, s
       const float* w = weights + (first + n) * width;
       std::size_t i = 0;
       for (; i + kLanes <= width; i += kLanes) store_t(row + i, load(w + i));
-      for (; i < width; ++i) row[i] = T(w[i]);
+      for (; i < width; ++i) {
+        const T last(w[i]);
+        std::memcpy(static_cast<void*>(row + i), &last, sizeof(last));  // they are read as words
+      }
     }
     std::size_t k = 0;
     for (; k + kSide <= steps; k += kSide) {

@@ -1,5 +1,5 @@
 // One vector of f32 lanes, at the CPU level that this file is compiled for (TOME_LEVEL: level_avx2, level_avx512,
-// level_bf16). Everything here is in the level's own namespace: two levels never share a symbol.
+// level_bf16, level_amx). Everything here is in the level's own namespace: two levels never share a symbol.
 #pragma once
 
 #include <immintrin.h>

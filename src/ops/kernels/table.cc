@@ -26,7 +26,8 @@ constexpr std::string_view kName = "AVX2";
 #endif
 
 // With tile registers softmax and memory take longer than the products.
-constexpr PeakShares kShares = kLevel == CpuLevel::kAmx ? PeakShares{0.5, 0.25, 0.22} : PeakShares{0.75, 0.75, 0.6};
+constexpr PeakShares kShares =
+    kLevel == CpuLevel::kAmx ? PeakShares{0.5, 0.25, 0.3, 0.22} : PeakShares{0.75, 0.75, 0.6, 0.6};
 
 template <typename T>
 constexpr RowKernels<T> row_kernels() {

@@ -6,7 +6,8 @@
 //   Bf16Dot    A and B words hold two bf16, multiplied and added in pairs by one instruction (AVX-512 BF16)
 //   Bf16Widen  B words hold two bf16, A is f32: two multiply-adds (levels without BF16)
 //   F32Plain   A and B are f32
-// With AMX the products of Bf16Dot are done by tile_registers.h instead. R x NC = 6 x 4 with AVX-512 (24 sums + 4 of B + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
+// With AMX the products of Bf16Dot are done by tile_registers.h instead. R x NC = 6 x 4 with AVX-512 (24 sums + 4 of B
+// + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
 #pragma once
 
 #include <utility>
