@@ -32,8 +32,8 @@ bool has(CpuLevel level) {
   if (level == CpuLevel::kAvx512) return avx512;
   const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
   if (level == CpuLevel::kBf16) return bf16;
-  static const bool kTiles = bf16 && has_amx_bf16() && may_use_tiles();
-  return kTiles;
+  static const bool tiles = bf16 && has_amx_bf16() && may_use_tiles();
+  return tiles;
 }
 
 const Kernels& choose() {

@@ -189,7 +189,7 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
   auto& scratch = *static_cast<Scratch<Unit>*>(memory);
   const int padded = (tile.head_width + 15) / 16 * 16;
   const int rows = tile.tokens * tile.group;
-  const TileRegisters registers;
+  [[maybe_unused]] const typename Unit::Registers registers{};
   load_queries<Unit>(tile, padded, scratch.queries);
   std::memset(tile.sums, 0, sizeof(float) * static_cast<std::size_t>(rows * padded));
   for (int r = 0; r < rows; ++r) {

@@ -283,7 +283,7 @@ void backward_scores(const BackwardTile& tile, void* memory) {
   const int padded = padded_width(tile.width);
   const int steps = padded / kP;
   const int queries = tile.queries;
-  const TileRegisters registers;
+  [[maybe_unused]] const typename Unit::Registers registers{};
   const auto packed_bytes = sizeof(std::uint32_t) * static_cast<std::size_t>(2 * steps * queries);
   using Next = Lookahead<Unit::kLookahead>;
   Next next = tile.next_q == nullptr ? Next() : Next(tile.next_q, tile.next_d, packed_bytes);
@@ -315,7 +315,7 @@ void backward_add_queries(const BackwardTile& tile, void* memory) {
   using Next = Lookahead<Unit::kLookahead>;
   Next next =
       tile.next_dq == nullptr ? Next() : Next(tile.next_dq, reinterpret_cast<const char*>(tile.next_dq) + half, half);
-  const TileRegisters registers;
+  [[maybe_unused]] const typename Unit::Registers registers{};
   product<Unit, true>(tile.width, s.keys_transposed, kSteps, gradients_by_key(s, tile.queries), kSteps, tile.dq,
                       tile.queries, tile.queries, next);
 }

@@ -21,6 +21,9 @@ inline constexpr int kTileRows = 6;
 inline constexpr int kTileVectors = kLanes == 16 ? 4 : 2;
 inline constexpr int kTileColumns = kTileVectors * kLanes;
 
+/// What units without tile registers hold meanwhile.
+struct NoTileRegisters {};
+
 #if defined(__AVX512BF16__)
 struct Bf16Dot {
   using A = std::uint32_t;  // two bf16
@@ -30,10 +33,12 @@ struct Bf16Dot {
   static constexpr int kAWords = 1;  // elements of A in one step
 #if defined(__AMX_BF16__)
   static constexpr bool kTileRegisters = true;
+  using Registers = TileRegisters;
   static constexpr int kRows = 2 * kTileSide;  // best taken at once
   static constexpr int kLookahead = 12;        // lines to fetch ahead in a step
 #else
   static constexpr bool kTileRegisters = false;
+  using Registers = NoTileRegisters;
   static constexpr int kRows = kTileRows;
   static constexpr int kLookahead = 1;
 #endif
@@ -55,6 +60,7 @@ struct Bf16Widen {
   static constexpr int kPack = 2;
   static constexpr int kAWords = 2;
   static constexpr bool kTileRegisters = false;
+  using Registers = NoTileRegisters;
   static constexpr int kRows = kTileRows;
   static constexpr int kLookahead = 1;
   template <int R, int NC>
@@ -81,6 +87,7 @@ struct F32Plain {
   static constexpr int kPack = 1;
   static constexpr int kAWords = 1;
   static constexpr bool kTileRegisters = false;
+  using Registers = NoTileRegisters;
   static constexpr int kRows = kTileRows;
   static constexpr int kLookahead = 1;
   template <int R, int NC>

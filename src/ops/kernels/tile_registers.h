@@ -131,15 +131,4 @@ void tile_registers_product(int rows, const std::uint32_t* a, std::ptrdiff_t lda
 
 }  // namespace tome::ops::TOME_LEVEL
 
-#else
-
-namespace tome::ops::TOME_LEVEL {
-
-/// Levels without AMX have no tile registers.
-struct TileRegisters {
-  TileRegisters() {}  // so that a variable of it counts as used
-};
-
-}  // namespace tome::ops::TOME_LEVEL
-
 #endif
