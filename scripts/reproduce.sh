@@ -75,8 +75,6 @@ ruler
 if [[ $upto != short ]]; then
   lines_long
   needle_long
-fi
-if [[ $upto != short ]]; then
   eval_cut novel-smollm2 -m smollm2 --tasks novel
   topics_long
 fi

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <type_traits>
 
+#include "ops/kernels/row_tiles.h"
 #include "ops/kernels/simd.h"
 
 namespace tome::ops::TOME_LEVEL {
@@ -88,26 +88,9 @@ inline void panel_rows(const Int8Rows& x, std::size_t row, const Int8Panel& pane
 
 template <bool kOffsets, typename T>
 void product(const Int8Rows& x, const Int8Panel& panel, std::size_t columns, T* y, std::size_t stride) {
-  std::size_t r = 0;
-  const auto take = [&](auto count) {
-    panel_rows<decltype(count)::value, kOffsets>(x, r, panel, columns, y + r * stride, stride);
-    r += static_cast<std::size_t>(decltype(count)::value);
-  };
-  while (r + kRows <= x.rows) take(std::integral_constant<int, kRows>{});
-  switch (x.rows - r) {
-    case 1:
-      return take(std::integral_constant<int, 1>{});
-    case 2:
-      return take(std::integral_constant<int, 2>{});
-    case 3:
-      return take(std::integral_constant<int, 3>{});
-    case 4:
-      return take(std::integral_constant<int, 4>{});
-    case 5:
-      return take(std::integral_constant<int, 5>{});
-    default:
-      return;
-  }
+  for_row_tiles<kRows>(x.rows, [&](auto count, std::size_t row) {
+    panel_rows<decltype(count)::value, kOffsets>(x, row, panel, columns, y + row * stride, stride);
+  });
 }
 
 // A group of 32 as int8 in 32-bit lanes, with its scale.

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "ops/kernels/row_tiles.h"
 #include "ops/kernels/tile_product.h"
 #include "ops/linear.h"
 
@@ -284,26 +285,10 @@ void linear_product(const LinearInput<T>& x, const LinearPanels& panels, bool ac
   if constexpr (Unit::kTileRegisters) return tile_registers_linear(parts, x.rows, panels, accumulate, y, stride);
 #endif
   for_each_panel(panels, [&](const std::uint32_t* panel, std::size_t first, std::size_t columns) {
-    std::size_t r = 0;
-    const auto take = [&](auto count) {
-      panel_rows<Unit, decltype(count)::value>(parts, r, panel, columns, accumulate, y + r * stride + first, stride);
-      r += static_cast<std::size_t>(decltype(count)::value);
-    };
-    while (r + kTileRows <= x.rows) take(std::integral_constant<int, kTileRows>{});
-    switch (x.rows - r) {
-      case 1:
-        return take(std::integral_constant<int, 1>{});
-      case 2:
-        return take(std::integral_constant<int, 2>{});
-      case 3:
-        return take(std::integral_constant<int, 3>{});
-      case 4:
-        return take(std::integral_constant<int, 4>{});
-      case 5:
-        return take(std::integral_constant<int, 5>{});
-      default:
-        return;
-    }
+    for_row_tiles<kTileRows>(x.rows, [&](auto count, std::size_t row) {
+      panel_rows<Unit, decltype(count)::value>(parts, row, panel, columns, accumulate, y + row * stride + first,
+                                               stride);
+    });
   });
 }
 
