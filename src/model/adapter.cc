@@ -21,10 +21,6 @@ std::size_t product(const std::vector<std::size_t>& shape) {
   return n;
 }
 
-std::size_t norm_width(const ModelConfig& config, Norm n) {
-  return n == Norm::kQuery || n == Norm::kKey ? config.head_width : config.width;
-}
-
 auto pairs_of(const AdapterSettings& settings) {
   return [settings](std::size_t, Matrix m) {
     return settings.matrices[static_cast<std::size_t>(m)] ? PairSettings{settings.rank, settings.alpha}

@@ -3,14 +3,6 @@
 #include "model/adapter.h"
 
 namespace tome {
-namespace {
-
-std::size_t norm_width(const ModelConfig& c, std::size_t n) {
-  const auto norm = static_cast<Norm>(n);
-  return norm == Norm::kQuery || norm == Norm::kKey ? c.head_width : c.width;
-}
-
-}  // namespace
 
 GradientSums::GradientSums(const ModelConfig& config, std::size_t stripes) : config_(config), sums_(stripes) {}
 
@@ -28,7 +20,7 @@ void GradientSums::start(const LayerGradient& gradient, const LayerAdapter* adap
   }
   for (std::size_t n = 0; n < kNorms.size(); ++n) {
     norms_[n] = {gradient.norms[n] != nullptr, size};
-    if (norms_[n].trained) size += norm_width(config_, n);
+    if (norms_[n].trained) size += norm_width(config_, static_cast<Norm>(n));
   }
   for (std::vector<float>& sum : sums_) sum.assign(size, 0.0f);
 }
@@ -62,7 +54,7 @@ void GradientSums::add_to(const LayerGradient& gradient) const {
     }
     for (std::size_t n = 0; n < kNorms.size(); ++n) {
       if (!norms_[n].trained) continue;
-      for (std::size_t c = 0; c < norm_width(config_, n); ++c) gradient.norms[n][c] += sum[norms_[n].begin + c];
+      for (std::size_t c = 0; c < norm_width(config_, static_cast<Norm>(n)); ++c) gradient.norms[n][c] += sum[norms_[n].begin + c];
     }
   }
 }

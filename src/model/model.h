@@ -24,6 +24,11 @@ enum class Norm { kAttention, kFeedForward, kQuery, kKey, kPostAttention, kPostF
 inline constexpr std::array kNorms = {Norm::kAttention, Norm::kFeedForward,   Norm::kQuery,
                                       Norm::kKey,       Norm::kPostAttention, Norm::kPostFeedForward};
 
+/// Numbers of a norm's weight, [C] or [D].
+inline std::size_t norm_width(const ModelConfig& config, Norm n) {
+  return n == Norm::kQuery || n == Norm::kKey ? config.head_width : config.width;
+}
+
 struct LayerWeights {
   std::array<TensorView, kMatrices.size()> matrices;               // [out][in]
   std::vector<float> attention_norm, feed_forward_norm;            // [D]

@@ -103,15 +103,6 @@ inline KeyRange causal_range(std::int64_t index, std::int64_t window) {
   return {window > 0 && index + 1 > window ? index + 1 - window : 0, index + 1};
 }
 
-/// The last `window` keys of `range`.
-inline KeyRange last_keys(KeyRange range, std::int64_t window) {
-  const std::int64_t after_gap = range.has_gap() ? range.end - range.gap_end : 0;
-  if (!range.has_gap() || after_gap >= window)
-    return {std::max(range.has_gap() ? range.gap_end : range.begin, range.end - window), range.end};
-  range.begin = std::max(range.begin, range.gap_begin - (window - after_gap));
-  return range;
-}
-
 /// Writes rows [0, rows) of k and v ([rows][K*C], `stride` numbers from row to row) to tokens at, at+1, ... of one
 /// block. The block must have been zeroed before its first token.
 template <typename T>

@@ -37,19 +37,20 @@ struct Int8Rows {
   }
 };
 
-/// Weight rows as integers, before packing: q [columns][groups * kInt8Group], scales and offsets [columns][groups].
+/// Up to kInt8Panel weight rows as integers, before packing: q [kInt8Panel][groups * kInt8Group], scales and offsets
+/// [kInt8Panel][groups]. What is past the last of `columns` is zero.
 struct Int8Weights {
   std::size_t columns = 0;
   std::size_t groups = 0;
-  std::vector<std::int8_t> q;
+  std::vector<std::int8_t> q;  // a group longer, as packing takes two at a time
   std::vector<float> scales, offsets;
 
   void resize(std::size_t column_count, std::size_t width) {
     columns = column_count;
     groups = int8_groups(width);
-    q.assign(columns * groups * kInt8Group, 0);
-    scales.assign(columns * groups, 0.0f);
-    offsets.assign(columns * groups, 0.0f);
+    q.assign((kInt8Panel * groups + 1) * kInt8Group, 0);
+    scales.assign(kInt8Panel * groups, 0.0f);
+    offsets.assign(kInt8Panel * groups, 0.0f);
   }
 };
 

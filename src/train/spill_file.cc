@@ -28,7 +28,7 @@ ActivationStore::ActivationStore(std::size_t slots, std::size_t slot_bytes, std:
       slot_bytes_(slot_bytes),
       stride_((slot_bytes + kPage - 1) / kPage * kPage),
       memory_slots_(keep_on_disk ? 0 : slots_in_memory(slots, slot_bytes, ram_budget)),
-      path_(keep_on_disk ? folder / "activations.spill" : std::filesystem::path()),
+      path_(keep_on_disk ? folder / kSpillName : std::filesystem::path()),
       memory_(memory_slots_ * slot_bytes),
       file_(open_file(folder, path_, (slots - memory_slots_) * std::uint64_t{stride_})) {}
 

@@ -12,6 +12,8 @@
 
 namespace tome {
 
+inline constexpr const char* kSpillName = "activations.spill";
+
 class ActivationStore {
  public:
   /// `slots` of `slot_bytes` each; as many as fit into `ram_budget` bytes stay in memory. With `keep_on_disk` all lie

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "ops/kernels/kernels.h"
+#include "train/spill_file.h"
 #include "train/state_file.h"
 
 namespace tome {
@@ -39,7 +40,7 @@ bool outlasts(double flops, double peak_flops, double seconds) {
 StepProgress::StepProgress(fs::path folder, std::string identity, std::span<float> gradient)
     : folder_(std::move(folder)), identity_(std::move(identity)), gradient_(gradient) {
   fs::create_directories(folder_);
-  if (fs::exists(folder_ / "activations.spill")) load();
+  if (fs::exists(folder_ / kSpillName)) load();
 }
 
 std::string StepProgress::pass_identity() const { return cat(identity_, " pass ", passes_done_); }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "ops/kernels/kernels.h"
 
 namespace tome {
 namespace {
@@ -118,6 +119,28 @@ TEST(Plan, AnAnswerFromDiskIsSlow) {
   const double from_disk = answer_token_seconds(plan, rates, std::uint64_t{16} << 30);
   EXPECT_DOUBLE_EQ(from_disk, static_cast<double>(plan.answer_bytes) / rates.disk);
   EXPECT_GT(from_disk, 10 * in_memory);
+}
+
+TEST(Plan, ReadingTakesTheLevelsShareOfThePeak) {
+  const Plan plan = make_plan(known_shape("smollm2"), options_of(32768));
+  MachineRates rates;
+  rates.bf16 = 4e11;
+  rates.int8 = 8e11;
+  const ops::PeakShares& shares = ops::kernels().shares;
+  const double attention = part(plan.flops, "attention") / (shares.attention * rates.bf16);
+  const double linear = part(plan.flops, "linear layers");
+  EXPECT_DOUBLE_EQ(reading_seconds(plan, rates, Precision::kExact), linear / (shares.linear * rates.bf16) + attention);
+  EXPECT_DOUBLE_EQ(reading_seconds(plan, rates, Precision::kInt8), linear / (0.5 * rates.int8) + attention);
+  rates.int8 = 0;  // a level without int8 linear layers
+  EXPECT_DOUBLE_EQ(reading_seconds(plan, rates, Precision::kInt8), reading_seconds(plan, rates, Precision::kExact));
+  for (const ops::Kernels* level : {ops::kernels(ops::CpuLevel::kAvx2), ops::kernels(ops::CpuLevel::kBf16)}) {
+    if (level == nullptr) continue;
+    const ops::PeakShares& of = level->shares;
+    for (const double share : {of.linear, of.attention, of.models, of.training}) {
+      EXPECT_GT(share, 0.0) << level->name;
+      EXPECT_LE(share, 1.0) << level->name;
+    }
+  }
 }
 
 TEST(Plan, UnknownShapesAreNamed) {

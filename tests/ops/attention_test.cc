@@ -179,15 +179,6 @@ TYPED_TEST(Attention, GapsInWhatATokenSees) {
   }
 }
 
-TEST(KeyRange, TheLastKeysSkipTheGap) {
-  EXPECT_EQ(last_keys({0, 10}, 4), (KeyRange{6, 10}));
-  EXPECT_EQ(last_keys({3, 10}, 40), (KeyRange{3, 10}));
-  EXPECT_EQ(last_keys({0, 30, 10, 25}, 5), (KeyRange{25, 30}));
-  EXPECT_EQ(last_keys({0, 30, 10, 25}, 3), (KeyRange{27, 30}));
-  EXPECT_EQ(last_keys({0, 30, 10, 25}, 8), (KeyRange{7, 30, 10, 25}));
-  EXPECT_EQ(last_keys({0, 30, 10, 25}, 80), (KeyRange{0, 30, 10, 25}));
-}
-
 TYPED_TEST(Attention, HolesInTheTableOfBlocks) {
   this->run({2, 1, 12, 2000, 40, 300, {0, 1, 3, 4}}, 2);
   this->run({2, 1, 12, 2048, 1, 256, {0, 1, 2, 3, 4, 5, 6}}, 2);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kTileVectors = 2;
 constexpr int kRows = 6;
-constexpr int kSteps = static_cast<int>(kInt8Group) / 4;
+constexpr std::size_t kSteps = kInt8Group / 4;
 static_assert(kInt8Group == 2 * kLanes);
 
 inline void store_t(float* p, F32 x, __mmask16 mask) { _mm512_mask_storeu_ps(p, mask, x); }
@@ -43,7 +43,7 @@ inline void tile(const Int8Rows& x, std::size_t row, const Int8Panel& panel, std
       for (int r = 0; r < R; ++r) sums[r][n] = start;
     }
 #pragma GCC unroll 8
-    for (int k = 0; k < kSteps; ++k, w += 4 * kInt8Panel) {
+    for (std::size_t k = 0; k < kSteps; ++k, w += 4 * kInt8Panel) {
       I32 column[kTileVectors];
       for (int n = 0; n < kTileVectors; ++n) column[n] = _mm512_loadu_si512(w + n * 64);
       for (int r = 0; r < R; ++r) {
@@ -157,23 +157,27 @@ void int8_quantize_weights(const float* weights, std::size_t width, Int8Weights&
 
 void int8_pack(const Int8Weights& weights, const Int8Panel& panel) {
   const std::size_t groups = weights.groups;
-  const __m256i ones = _mm256_set1_epi8(1);
-  for (std::size_t n = 0; n < kInt8Panel; ++n) {
-    const bool real = n < weights.columns;
+  const I32 ones = _mm512_set1_epi8(1);
+  const auto* words = reinterpret_cast<const std::uint32_t*>(weights.q.data());
+  auto* values = reinterpret_cast<std::uint32_t*>(panel.values);
+  static_assert(2 * kSteps == kTransposeSide && kInt8Panel % kTransposeSide == 0 && kTransposeSide == kLanes);
+  alignas(64) std::uint32_t turned[kTransposeSide][kTransposeSide];  // sixteen columns of two groups
+  for (std::size_t n = 0; n < kInt8Panel; n += kTransposeSide) {
     for (std::size_t g = 0; g < groups; ++g) {
-      const std::size_t from = n * groups + g;
-      const std::size_t to = g * kInt8Panel + n;
-      panel.scales[to] = real ? weights.scales[from] : 0.0f;
-      if (panel.offsets != nullptr) panel.offsets[to] = real ? weights.offsets[from] : 0.0f;
-      const __m256i q = real
-                            ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights.q.data() + from * kInt8Group))
-                            : _mm256_setzero_si256();
-      panel.bias[to] =
-          -128 * _mm512_reduce_add_epi32(_mm512_zextsi256_si512(_mm256_dpbusd_epi32(_mm256_setzero_si256(), ones, q)));
-      alignas(32) std::int32_t words[kInt8Group / 4];
-      _mm256_store_si256(reinterpret_cast<__m256i*>(words), q);
-      auto* values = reinterpret_cast<std::int32_t*>(panel.values) + g * kInt8Group / 4 * kInt8Panel + n;
-      for (std::size_t k = 0; k < kInt8Group / 4; ++k) values[k * kInt8Panel] = words[k];
+      if (g % 2 == 0) transpose_words(words + (n * groups + g) * kSteps, groups * kSteps, turned[0], kTransposeSide);
+      I32 sum = _mm512_setzero_si512();
+      for (std::size_t k = 0; k < kSteps; ++k) {
+        const I32 step = _mm512_load_si512(turned[g % 2 * kSteps + k]);
+        _mm512_storeu_si512(values + (g * kSteps + k) * kInt8Panel + n, step);
+        sum = _mm512_dpbusd_epi32(sum, ones, step);
+      }
+      _mm512_storeu_si512(panel.bias + g * kInt8Panel + n, _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7));
+    }
+  }
+  for (std::size_t g = 0; g < groups; ++g) {
+    for (std::size_t n = 0; n < kInt8Panel; ++n) {
+      panel.scales[g * kInt8Panel + n] = weights.scales[n * groups + g];
+      if (panel.offsets != nullptr) panel.offsets[g * kInt8Panel + n] = weights.offsets[n * groups + g];
     }
   }
 }

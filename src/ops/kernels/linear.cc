@@ -2,40 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iterator>
-#include <span>
 #include <type_traits>
 #include <vector>
 
+#include "ops/kernels/linear_parts.h"
 #include "ops/kernels/row_tiles.h"
 #include "ops/kernels/tile_product.h"
+#include "ops/kernels/tile_registers_linear.h"
 #include "ops/linear.h"
 
 namespace tome::ops::TOME_LEVEL {
 namespace {
-
-inline void store_t(float* p, F32 x) { store(p, x); }
-inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
-
-// One part of the reduction: `steps` rows of a panel and the left operand that goes with them.
-template <typename Unit>
-struct Part {
-  const typename Unit::A* a;
-  std::ptrdiff_t lda;
-  int steps;
-};
-
-// One vector of sums to columns [first, first + kLanes) of a row that has `columns` of them.
-template <typename Y>
-inline void store_sums(F32 sums, std::size_t first, std::size_t columns, bool accumulate, Y* out) {
-  if (first >= columns) return;
-  const std::size_t count = std::min<std::size_t>(kLanes, columns - first);
-  Y tail[kLanes] = {};
-  Y* to = count == kLanes ? out + first : tail;
-  if (accumulate && to == tail) std::memcpy(static_cast<void*>(tail), out + first, count * sizeof(Y));
-  store_t(to, accumulate ? add(sums, load(to)) : sums);
-  if (to == tail) std::memcpy(static_cast<void*>(out + first), tail, count * sizeof(Y));
-}
 
 // R rows times NC vectors of columns of a panel; the two parts follow one another in it.
 template <typename Unit, int R, int NC, typename Y>
@@ -66,134 +43,6 @@ inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std:
   }
   if (first < columns) tile<Unit, R, 1>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
 }
-
-// Calls take(panel, first column, columns) for each panel.
-template <typename Take>
-inline void for_each_panel(const LinearPanels& panels, const Take& take) {
-  const std::uint32_t* panel = panels.words;
-  for (std::size_t first = 0; first < panels.columns; first += kLinearPanel, panel += panels.panel_words) {
-    take(panel, first, std::min(kLinearPanel, panels.columns - first));
-  }
-}
-
-#if defined(__AMX_BF16__)
-// A run of whole tiles of the reduction, which begins at word `line` of each column.
-struct TileRun {
-  const std::uint32_t* a;
-  const std::uint32_t* last_rows;  // of the rows that do not fill a tile: filled up with zeros, `tiles` tiles wide
-  std::ptrdiff_t lda;
-  int line, tiles;
-  int words;  // of the last tile that count
-};
-
-// The left side as runs of tiles. What does not fill a tile is copied and filled up with zeros.
-class TileRuns {
- public:
-  TileRuns(const Part<Bf16Dot> (&parts)[2], std::size_t rows) {
-    int line = 0;
-    for (const Part<Bf16Dot>& part : parts) {
-      const int whole = part.steps / kTileSide * kTileSide;
-      if (whole > 0) add_run({part.a, nullptr, part.lda, line, whole / kTileSide, kTileSide}, rows);
-      if (const int rest = part.steps - whole; rest > 0) {
-        const std::uint32_t* a = copy(part.a + whole, part.lda, rows, rest, kTileSide);
-        add_run({a, nullptr, kTileSide, line + whole, 1, rest}, rows);
-      }
-      line += part.steps;
-    }
-  }
-
-  std::span<const TileRun> runs() const { return {runs_, static_cast<std::size_t>(count_)}; }
-
- private:
-  const std::uint32_t* copy(const std::uint32_t* a, std::ptrdiff_t lda, std::size_t rows, int words, int width) {
-    const std::size_t filled = (rows + kTileSide - 1) / kTileSide * kTileSide;
-    auto& to = copied_.emplace_back(filled * static_cast<std::size_t>(width));
-    for (std::size_t r = 0; r < rows; ++r) {
-      std::memcpy(to.data() + r * static_cast<std::size_t>(width), a + static_cast<std::ptrdiff_t>(r) * lda,
-                  sizeof(std::uint32_t) * static_cast<std::size_t>(words));
-    }
-    return to.data();
-  }
-  void add_run(TileRun run, std::size_t rows) {
-    const std::size_t whole = rows / kTileSide * kTileSide;
-    const int words = run.tiles * kTileSide;
-    if (whole < rows)
-      run.last_rows = copy(run.a + static_cast<std::ptrdiff_t>(whole) * run.lda, run.lda, rows - whole, words, words);
-    runs_[count_++] = run;
-  }
-
-  std::vector<std::vector<std::uint32_t>> copied_;
-  TileRun runs_[4];
-  int count_ = 0;
-};
-
-// 16 or 32 rows, of which `rows` are real, from `row` on; b: where each run's lines of the panel are.
-template <bool kTwoRows, typename Y>
-void tile_rows(const TileRuns& left, const std::uint32_t* const (&b)[4], std::size_t row, std::size_t rows,
-               std::size_t columns, bool accumulate, Y* y, std::size_t stride, Lookahead<Bf16Dot::kLookahead>& next) {
-  constexpr int kColumns = static_cast<int>(kLinearPanel);
-  alignas(64) float sums[2 * kTileSide * kColumns];
-  const auto take = [&](auto tiles, int c) {
-    using Sums = decltype(tiles);
-    Sums::zero();
-    for (std::size_t i = 0; i < left.runs().size(); ++i) {
-      const TileRun& run = left.runs()[i];
-      if (rows >= kTileSide) {
-        Sums::add(run.a + static_cast<std::ptrdiff_t>(row) * run.lda, run.lda, b[i] + c, kColumns, run.tiles, kTileSide,
-                  next);
-      } else {
-        Sums::add(run.last_rows, run.tiles * kTileSide, b[i] + c, kColumns, run.tiles, kTileSide, next);
-      }
-    }
-    Sums::store(sums + c, kColumns);
-  };
-  for (int c = 0; c < static_cast<int>(columns); c += 2 * kTileSide) {
-    if (static_cast<int>(columns) - c > kTileSide) {
-      take(TileSums<kTwoRows, true>{}, c);
-    } else {
-      take(TileSums<kTwoRows, false>{}, c);
-    }
-  }
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t n = 0; n < columns; n += kLanes) {
-      store_sums(load(sums + r * kLinearPanel + n), n, columns, accumulate, y + (row + r) * stride);
-    }
-  }
-}
-
-template <typename Y>
-void tile_registers_linear(const Part<Bf16Dot> (&parts)[2], std::size_t rows, const LinearPanels& panels,
-                           bool accumulate, Y* y, std::size_t stride) {
-  const TileRuns left(parts, rows);
-  alignas(64) std::uint32_t rest[4][kTileSide * kLinearPanel];
-  const TileRegisters registers;
-  for_each_panel(panels, [&](const std::uint32_t* panel, std::size_t first, std::size_t columns) {
-    const std::uint32_t* b[4] = {};
-    for (std::size_t i = 0; i < left.runs().size(); ++i) {
-      const TileRun& run = left.runs()[i];
-      b[i] = panel + static_cast<std::size_t>(run.line) * kLinearPanel;
-      if (run.words == kTileSide) continue;
-      const std::size_t words = static_cast<std::size_t>(run.words) * kLinearPanel;
-      std::copy_n(b[i], words, rest[i]);
-      std::fill(rest[i] + words, std::end(rest[i]), 0u);
-      b[i] = rest[i];
-    }
-    using Next = Lookahead<Bf16Dot::kLookahead>;
-    const std::size_t half = static_cast<std::size_t>(parts[0].steps + parts[1].steps) * kLinearPanel / 2;
-    const std::uint32_t* following = panel + panels.panel_words;
-    Next next = first + columns == panels.columns ? Next() : Next(following, following + half, 4 * half);
-    asm volatile("" : : : "memory");  // tile loads are not seen as reads
-    std::size_t r = 0;
-    for (; r + 2 * kTileSide <= rows; r += 2 * kTileSide) {
-      tile_rows<true>(left, b, r, 2 * kTileSide, columns, accumulate, y + first, stride, next);
-    }
-    for (; r < rows; r += kTileSide) {
-      tile_rows<false>(left, b, r, std::min<std::size_t>(kTileSide, rows - r), columns, accumulate, y + first, stride,
-                       next);
-    }
-  });
-}
-#endif
 
 // x as the unit's left operand: itself where the types agree and rows are whole words, else a widened or padded copy.
 template <typename Unit, typename T>
@@ -238,7 +87,7 @@ void linear_pack(const float* weights, std::size_t columns, std::size_t width, s
       }
       const float* w = weights + (first + n) * width;
       std::size_t i = 0;
-      for (; i + kLanes <= width; i += kLanes) store_t(row + i, load(w + i));
+      for (; i + kLanes <= width; i += kLanes) store(row + i, load(w + i));
       for (; i < width; ++i) {
         const T last(w[i]);
         std::memcpy(static_cast<void*>(row + i), &last, sizeof(last));  // they are read as words
@@ -264,7 +113,7 @@ void linear_pack_transposed(const float* rows, std::size_t count, std::size_t st
   for (std::size_t i = 0; i < (count + kP - 1) / kP * kP; ++i) {
     const float* row = rows + i * stride;
     std::size_t n = 0;
-    for (; i < count && n + kLanes <= columns; n += kLanes) store_t(line + n, load(row + n));
+    for (; i < count && n + kLanes <= columns; n += kLanes) store(line + n, load(row + n));
     for (; n < kLinearPanel; ++n) line[n] = i < count && n < columns ? T(row[n]) : T(0.0f);
     T* to = out + i / kP * kLinearPanel * kP + i % kP;
     for (n = 0; n < kLinearPanel; ++n) to[n * kP] = line[n];

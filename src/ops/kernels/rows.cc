@@ -8,19 +8,16 @@
 namespace tome::ops::TOME_LEVEL {
 namespace {
 
-inline void store_t(float* p, F32 x) { store(p, x); }
-inline void store_t(tome::bf16* p, F32 x) { store(p, x); }
-
 // Calls body(position, load, store) over [0, n): full vectors, then one vector through a zero-filled buffer for the
 // tail. `body` maps the vectors loaded from the inputs to one output vector.
 template <typename T, typename Body>
 inline void map1(T* out, const T* x, std::size_t n, const Body& body) {
   std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_t(out + i, body(load(x + i)));
+  for (; i + kLanes <= n; i += kLanes) store(out + i, body(load(x + i)));
   if (i < n) {
     T tail[kLanes] = {};
     std::memcpy(static_cast<void*>(tail), x + i, (n - i) * sizeof(T));
-    store_t(tail, body(load(tail)));
+    store(tail, body(load(tail)));
     std::memcpy(static_cast<void*>(out + i), tail, (n - i) * sizeof(T));
   }
 }
@@ -28,13 +25,13 @@ inline void map1(T* out, const T* x, std::size_t n, const Body& body) {
 template <typename T, typename Body>
 inline void map2(T* out, const T* x, const T* y, std::size_t n, const Body& body) {
   std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_t(out + i, body(load(x + i), load(y + i)));
+  for (; i + kLanes <= n; i += kLanes) store(out + i, body(load(x + i), load(y + i)));
   if (i < n) {
     T a[kLanes] = {};
     T b[kLanes] = {};
     std::memcpy(static_cast<void*>(a), x + i, (n - i) * sizeof(T));
     std::memcpy(static_cast<void*>(b), y + i, (n - i) * sizeof(T));
-    store_t(a, body(load(a), load(b)));
+    store(a, body(load(a), load(b)));
     std::memcpy(static_cast<void*>(out + i), a, (n - i) * sizeof(T));
   }
 }
@@ -54,7 +51,7 @@ void rms_norm(const T* x, const float* weight, float epsilon, std::size_t rows, 
     for (std::size_t i = whole; i < width; ++i) total += static_cast<float>(x[i]) * static_cast<float>(x[i]);
     const float inverse = 1.0f / std::sqrt(total / static_cast<float>(width) + epsilon);
     for (std::size_t i = 0; i < whole; i += kLanes) {
-      store_t(out + i, mul(mul(load(x + i), set1(inverse)), load(weight + i)));
+      store(out + i, mul(mul(load(x + i), set1(inverse)), load(weight + i)));
     }
     for (std::size_t i = whole; i < width; ++i) out[i] = T(static_cast<float>(x[i]) * inverse * weight[i]);
   }
@@ -105,7 +102,7 @@ void add_rows(T* x, const T* y, std::size_t n) {
 template <typename T>
 void add_f32(T* x, const float* y, std::size_t n) {
   const std::size_t whole = n / kLanes * kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) store_t(x + i, add(load(x + i), load(y + i)));
+  for (std::size_t i = 0; i < whole; i += kLanes) store(x + i, add(load(x + i), load(y + i)));
   for (std::size_t i = whole; i < n; ++i) x[i] = T(static_cast<float>(x[i]) + y[i]);
 }
 
@@ -134,8 +131,8 @@ inline void product_backward(T* gate, T* up, const T* d_product, std::size_t n, 
     activation(load(g), &value, &slope);
     const F32 dp = load(d);
     const F32 du = mul(dp, value);
-    store_t(g, mul(mul(dp, load(u)), slope));
-    store_t(u, du);
+    store(g, mul(mul(dp, load(u)), slope));
+    store(u, du);
   };
   std::size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) body(gate + i, up + i, d_product + i);
@@ -184,8 +181,8 @@ void rope_half(T* x, std::size_t heads, std::size_t width, const float* cosine, 
       const F32 b = load(x + half + i);
       const F32 c = load(cosine + i);
       const F32 s = load(sine + i);
-      store_t(x + i, fms(a, c, mul(b, s)));
-      store_t(x + half + i, fma(b, c, mul(a, s)));
+      store(x + i, fms(a, c, mul(b, s)));
+      store(x + half + i, fma(b, c, mul(a, s)));
     }
     for (std::size_t i = whole; i < half; ++i) {
       const float a = static_cast<float>(x[i]);
@@ -210,11 +207,17 @@ void rope_pairs(T* x, std::size_t heads, std::size_t width, const float* cosine,
 
 template <typename T>
 float dot(const T* x, const float* w, std::size_t n) {
-  const std::size_t whole = n / kLanes * kLanes;
-  F32 products = zero();
-  for (std::size_t i = 0; i < whole; i += kLanes) products = fma(load(x + i), load(w + i), products);
-  float total = sum(products);
-  for (std::size_t i = whole; i < n; ++i) total += static_cast<float>(x[i]) * w[i];
+  constexpr std::size_t kSums = 4;  // one multiply-add would wait for the other
+  F32 sums[kSums] = {zero(), zero(), zero(), zero()};
+  std::size_t i = 0;
+  for (; i + kSums * kLanes <= n; i += kSums * kLanes) {
+    for (std::size_t s = 0; s < kSums; ++s) {
+      sums[s] = fma(load(x + i + s * kLanes), load(w + i + s * kLanes), sums[s]);
+    }
+  }
+  for (; i + kLanes <= n; i += kLanes) sums[0] = fma(load(x + i), load(w + i), sums[0]);
+  float total = sum(add(add(sums[0], sums[1]), add(sums[2], sums[3])));
+  for (; i < n; ++i) total += static_cast<float>(x[i]) * w[i];
   return total;
 }
 
@@ -226,7 +229,7 @@ float exponentials(const float* x, float peak, T* out, std::size_t n) {
   for (; i + kLanes <= n; i += kLanes) {
     const F32 e = power(load(x + i));
     total = add(total, e);
-    store_t(out + i, e);
+    store(out + i, e);
   }
   float rest = 0;
   if (i < n) {
@@ -234,7 +237,7 @@ float exponentials(const float* x, float peak, T* out, std::size_t n) {
     T narrow[kLanes];
     for (std::size_t j = 0; j < kLanes; ++j) tail[j] = i + j < n ? x[i + j] : peak;
     store(tail, power(load(tail)));
-    store_t(narrow, load(tail));
+    store(narrow, load(tail));
     std::memcpy(static_cast<void*>(out + i), narrow, (n - i) * sizeof(T));
     for (std::size_t j = 0; i + j < n; ++j) rest += tail[j];
   }
@@ -251,7 +254,7 @@ void to_float(const T* x, float* out, std::size_t n) {
 template <typename T>
 void from_float(const float* x, T* out, std::size_t n) {
   const std::size_t whole = n / kLanes * kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) store_t(out + i, load(x + i));
+  for (std::size_t i = 0; i < whole; i += kLanes) store(out + i, load(x + i));
   for (std::size_t i = whole; i < n; ++i) out[i] = T(x[i]);
 }
 
