@@ -7,6 +7,18 @@
 #include "ops/kernels/kernels.h"
 
 namespace tome {
+namespace {
+
+std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+// Rows of a block, so that no thread waits long for another's last one.
+std::size_t balanced_block(std::size_t rows, std::size_t threads) {
+  constexpr std::size_t kTile = 6;  // rows of most register tiles
+  const std::size_t blocks = std::max<std::size_t>(1, round_up((rows + kRowBlock - 1) / kRowBlock, threads));
+  return std::min(kRowBlock, std::max(kTile, round_up((rows + blocks - 1) / blocks, kTile)));
+}
+
+}  // namespace
 
 ops::AttentionShape attention_shape(const ModelConfig& config) {
   return {static_cast<int>(config.heads), static_cast<int>(config.kv_heads), static_cast<int>(config.head_width),
@@ -135,9 +147,10 @@ void DecoderLayer<T>::finish(T* x, const T* attended, const ChunkRows& rows, con
 template <typename T>
 template <typename Body>
 void DecoderLayer<T>::for_blocks(std::size_t first, std::size_t end, const Body& body) {
-  threads_.for_each((end - first + kRowBlock - 1) / kRowBlock, [&](std::size_t b, int thread) {
-    const std::size_t at = first + b * kRowBlock;
-    body(at, std::min(kRowBlock, end - at), scratch_[static_cast<std::size_t>(thread)]);
+  const std::size_t block = balanced_block(end - first, static_cast<std::size_t>(threads_.count()));
+  threads_.for_each((end - first + block - 1) / block, [&](std::size_t b, int thread) {
+    const std::size_t at = first + b * block;
+    body(at, std::min(block, end - at), scratch_[static_cast<std::size_t>(thread)]);
   });
 }
 

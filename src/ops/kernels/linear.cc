@@ -14,8 +14,8 @@
 namespace tome::ops::TOME_LEVEL {
 namespace {
 
-// R rows times NC vectors of columns of a panel; the two parts follow one another in it.
-template <typename Unit, int R, int NC, typename Y>
+// R rows times NC vectors of columns of a panel whose lines are kLine words; the two parts follow one another in it.
+template <typename Unit, int R, int NC, std::size_t kLine = kLinearPanel, typename Y>
 inline void tile(const Part<Unit> (&parts)[2], std::size_t row, const std::uint32_t* panel, std::size_t columns,
                  bool accumulate, Y* y, std::size_t stride) {
   F32 sums[R][NC];
@@ -24,7 +24,7 @@ inline void tile(const Part<Unit> (&parts)[2], std::size_t row, const std::uint3
   }
   for (const Part<Unit>& part : parts) {
     const typename Unit::A* a = part.a + static_cast<std::ptrdiff_t>(row) * part.lda;
-    for (int k = 0; k < part.steps; ++k, panel += kLinearPanel) {
+    for (int k = 0; k < part.steps; ++k, panel += kLine) {
       Unit::template step<R, NC>(sums, a + k * Unit::kAWords, part.lda, panel);
     }
   }
@@ -42,6 +42,35 @@ inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std:
     tile<Unit, R, kTileVectors>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
   }
   if (first < columns) tile<Unit, R, 1>(parts, row, panel + first, columns - first, accumulate, y + first, stride);
+}
+
+// Of sixteen registers widening at each step would take too many: there columns are widened once for all rows.
+template <typename Unit>
+inline constexpr bool kWidensFirst = kLanes == 8 && std::is_same_v<typename Unit::A, float> && Unit::kPack == 2;
+
+template <typename Unit, typename Y>
+void widened_panel(const Part<Unit> (&parts)[2], std::size_t rows, const std::uint32_t* panel, std::size_t columns,
+                   bool accumulate, Y* y, std::size_t stride) {
+  const Part<F32Plain> wide_parts[2] = {{parts[0].a, parts[0].lda, 2 * parts[0].steps},
+                                        {parts[1].a, parts[1].lda, 2 * parts[1].steps}};
+  const auto steps = static_cast<std::size_t>(parts[0].steps + parts[1].steps);
+  thread_local std::vector<float> wide;  // [2 steps][kTileColumns]
+  wide.resize(2 * steps * kTileColumns);
+  for (std::size_t first = 0; first < columns; first += kTileColumns) {
+    float* to = wide.data();
+    for (std::size_t k = 0; k < steps; ++k, to += 2 * kTileColumns) {
+      for (int n = 0; n < kTileColumns; n += kLanes) {
+        const I32 words = load_words(panel + k * kLinearPanel + first + static_cast<std::size_t>(n));
+        store(to + n, low_bf16(words));
+        store(to + kTileColumns + n, high_bf16(words));
+      }
+    }
+    const auto* lines = reinterpret_cast<const std::uint32_t*>(wide.data());
+    for_row_tiles<kTileRows>(rows, [&](auto count, std::size_t row) {
+      tile<F32Plain, decltype(count)::value, kTileVectors, kTileColumns>(
+          wide_parts, row, lines, columns - first, accumulate, y + row * stride + first, stride);
+    });
+  }
 }
 
 // x as the unit's left operand: itself where the types agree and rows are whole words, else a widened or padded copy.
@@ -134,6 +163,7 @@ void linear_product(const LinearInput<T>& x, const LinearPanels& panels, bool ac
   if constexpr (Unit::kTileRegisters) return tile_registers_linear(parts, x.rows, panels, accumulate, y, stride);
 #endif
   for_each_panel(panels, [&](const std::uint32_t* panel, std::size_t first, std::size_t columns) {
+    if constexpr (kWidensFirst<Unit>) return widened_panel(parts, x.rows, panel, columns, accumulate, y + first, stride);
     for_row_tiles<kTileRows>(x.rows, [&](auto count, std::size_t row) {
       panel_rows<Unit, decltype(count)::value>(parts, row, panel, columns, accumulate, y + row * stride + first,
                                                stride);
