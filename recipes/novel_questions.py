@@ -157,6 +157,20 @@ def when(text, _):
         yield f'What time is given after the words "{before}"?', m[2], before
 
 
+def why(text, names):
+    """What stands before "because" within the sentence, and the reason after it."""
+    opening = r"(?:He|She|It|They|We|You|My|His|Her|Their|The|This|These|That)"
+    for m in re.finditer(r'([^.;:!?"()-]{8,100}?),? because ([^.;:!?"()-]{10,100}?)(?=[.;:!?"]|--|, (?:and|but|yet|so)\b)', text):
+        clause = re.sub(r"^(?:and|but|that|for|so|yet) ", "", m[1].split(",")[-1].strip(), flags=re.I)
+        if re.match(rf"{opening} ", clause):
+            clause = clause[0].lower() + clause[1:]
+        known = re.match(rf"(?:I|{opening.lower()}) ", clause) or re.match(rf"{NAME} ", clause) and is_name(clause.split()[0], names)
+        if not known or re.search(r"^it (?:was|is)\b|\b(?:not|only|simply|but|more|partly|merely|and)$", clause):
+            continue
+        if 3 <= len(clause.split()) <= 14:
+            yield f"Why is it that {clause}?", f"because {m[2].strip()}", m[0]
+
+
 def next_words(text, _):
     for sentence in sentences(text):
         words = sentence.rstrip(".").split()
@@ -191,13 +205,13 @@ def comes_first(text, _):
         yield f'Which stands first in the text: "{pair[0]}" or "{pair[1]}"', one, one
 
 
-TEMPLATES = (who_said, who_did, did_what, how_many, what_colour, when, which_name, next_words, missing_word, comes_first)
+TEMPLATES = (why, who_said, who_did, did_what, how_many, what_colour, when, which_name, next_words, missing_word, comes_first)
 LARGEST = {"next_words": 1, "missing_word": 1, "comes_first": 1, "which_name": 2, "how_many": 2}  # of one excerpt: always to be had
 
 
 def proved(text, question, answer, clue, template):
     """The clue once, the answer in the text, and not in the question (an order is asked by naming both)."""
-    return (once(text, clue) and check.contains(text, answer) and len(answer.split()) <= (14 if template is comes_first else 8)
+    return (once(text, clue) and check.contains(text, answer) and len(answer.split()) <= (14 if template in (comes_first, why) else 8)
             and (template is comes_first or not check.contains(question, answer)))
 
 
@@ -212,7 +226,7 @@ def ask_about(excerpt, names, most, generator):
                 seen.add(question)
                 asked.append({"question": question, "answer": answer, "type": template.__name__})
     generator.shuffle(asked)
-    return asked[:most]
+    return sorted(asked, key=lambda q: q["type"] in LARGEST)[:most]  # rare ones first
 
 
 def excerpts(novels, low, high, generator):

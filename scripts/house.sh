@@ -63,6 +63,22 @@ install_lint_tools() {
 fetch_models() {
   say "models: $*"
   python3 scripts/fetch_model.py "$@"
+  [[ " $* " != *" gemma "* ]] || install_answers
+}
+
+# The adapter that `tome ask` takes by itself goes beside its model; a folder of that name which is the user's own stays.
+install_answers() {
+  local from=models/answers to="${XDG_DATA_HOME:-$HOME/.local/share}/tome/models/gemma.answers"
+  local mark="$to/installed-by-run"
+  [[ ! -e $to || -e $mark ]] || return 0
+  diff -rq --exclude=installed-by-run "$from" "$to" >/dev/null 2>&1 && return
+  say "the adapter for questions: $to"
+  rm -rf "$to.new"
+  mkdir -p "$to.new"
+  cp "$from"/* "$to.new"
+  touch "$to.new/installed-by-run"
+  rm -rf "$to"
+  mv "$to.new" "$to"
 }
 
 configure_preset() {

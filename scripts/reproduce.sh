@@ -71,6 +71,7 @@ lines
 needle
 topics
 eval_cut novel-gemma -m gemma --tasks novel
+eval_cut novel-answers -m gemma --adapter models/answers --samples-from "$runs/novel-gemma"
 ruler
 if [[ $upto != short ]]; then
   lines_long

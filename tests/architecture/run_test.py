@@ -86,5 +86,32 @@ class RunFailsClearly(unittest.TestCase):
             self.assert_fails(machine.run("fuzz", seconds), "whole number above 0", seconds)
 
 
+class AnswersAdapter(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.home = Path(folder.name)
+        self.beside = self.home / "tome/models/gemma.answers"
+
+    def install(self):
+        script = "set -euo pipefail; source scripts/house.sh; install_answers"
+        environment = {"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(self.home)}
+        subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True)
+
+    def test_goes_beside_the_model_and_is_renewed(self):
+        self.install()
+        names = {path.name for path in (ROOT / "models/answers").iterdir()}
+        self.assertEqual({path.name for path in self.beside.iterdir()}, names | {"installed-by-run"})
+        (self.beside / "tome.json").write_text("{}", encoding="utf-8")
+        self.install()
+        self.assertEqual((self.beside / "tome.json").read_bytes(), (ROOT / "models/answers/tome.json").read_bytes())
+
+    def test_leaves_the_users_own(self):
+        self.beside.mkdir(parents=True)
+        (self.beside / "adapter_config.json").write_text("mine", encoding="utf-8")
+        self.install()
+        self.assertEqual([path.name for path in self.beside.iterdir()], ["adapter_config.json"])
+
+
 if __name__ == "__main__":
     unittest.main()
