@@ -163,8 +163,8 @@ std::string judge_words(std::span<const ResultRow> rows, const std::string& judg
 
 }  // namespace
 
-ReportSection task_section(std::span<const ResultRow> all, const std::string& task, std::size_t number, double threshold,
-                           const std::string& judge) {
+ReportSection task_section(std::span<const ResultRow> all, const std::string& task, std::size_t number,
+                           double threshold, const std::string& judge) {
   const std::vector<ResultRow> rows = rows_of(all, task);
   ReportSection section;
   section.title = task;

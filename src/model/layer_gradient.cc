@@ -54,7 +54,8 @@ void GradientSums::add_to(const LayerGradient& gradient) const {
     }
     for (std::size_t n = 0; n < kNorms.size(); ++n) {
       if (!norms_[n].trained) continue;
-      for (std::size_t c = 0; c < norm_width(config_, static_cast<Norm>(n)); ++c) gradient.norms[n][c] += sum[norms_[n].begin + c];
+      for (std::size_t c = 0; c < norm_width(config_, static_cast<Norm>(n)); ++c)
+        gradient.norms[n][c] += sum[norms_[n].begin + c];
     }
   }
 }

@@ -39,8 +39,10 @@ void gemv(const TensorView& weight, std::size_t first, const GemvInput& x, std::
   const std::size_t row_bytes = byte_size(weight.type, width);
   const auto rows = weight.data.subspan(first * row_bytes, y.size() * row_bytes);
   const float* values = x.values().data();
-  if (weight.type == TensorType::kBF16 && is_aligned(rows.data(), 2)) return dot_rows<bf16>(rows.data(), width, values, y);
-  if (weight.type == TensorType::kF32 && is_aligned(rows.data(), 4)) return dot_rows<float>(rows.data(), width, values, y);
+  if (weight.type == TensorType::kBF16 && is_aligned(rows.data(), 2))
+    return dot_rows<bf16>(rows.data(), width, values, y);
+  if (weight.type == TensorType::kF32 && is_aligned(rows.data(), 4))
+    return dot_rows<float>(rows.data(), width, values, y);
   if (x.quantized() && kernels().gemv(weight.type, rows.data(), row_bytes, x, y)) return;
   std::vector<float> row(width);
   for (std::size_t r = 0; r < y.size(); ++r) {

@@ -171,7 +171,8 @@ void int8_pack(const Int8Weights& weights, const Int8Panel& panel) {
         _mm512_storeu_si512(values + (g * kSteps + k) * kInt8Panel + n, step);
         sum = _mm512_dpbusd_epi32(sum, ones, step);
       }
-      _mm512_storeu_si512(panel.bias + g * kInt8Panel + n, _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7));
+      _mm512_storeu_si512(panel.bias + g * kInt8Panel + n,
+                          _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7));
     }
   }
   for (std::size_t g = 0; g < groups; ++g) {

@@ -46,7 +46,7 @@ inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std:
 
 // Of sixteen registers widening at each step would take too many: there columns are widened once for all rows.
 template <typename Unit>
-inline constexpr bool kWidensFirst = kLanes == 8 && std::is_same_v<typename Unit::A, float> && Unit::kPack == 2;
+inline constexpr bool kWidensFirst = kLanes == 8 && std::is_same_v<typename Unit::A, float>&& Unit::kPack == 2;
 
 template <typename Unit, typename Y>
 void widened_panel(const Part<Unit> (&parts)[2], std::size_t rows, const std::uint32_t* panel, std::size_t columns,
@@ -67,8 +67,8 @@ void widened_panel(const Part<Unit> (&parts)[2], std::size_t rows, const std::ui
     }
     const auto* lines = reinterpret_cast<const std::uint32_t*>(wide.data());
     for_row_tiles<kTileRows>(rows, [&](auto count, std::size_t row) {
-      tile<F32Plain, decltype(count)::value, kTileVectors, kTileColumns>(
-          wide_parts, row, lines, columns - first, accumulate, y + row * stride + first, stride);
+      tile<F32Plain, decltype(count)::value, kTileVectors, kTileColumns>(wide_parts, row, lines, columns - first,
+                                                                         accumulate, y + row * stride + first, stride);
     });
   }
 }
@@ -163,7 +163,8 @@ void linear_product(const LinearInput<T>& x, const LinearPanels& panels, bool ac
   if constexpr (Unit::kTileRegisters) return tile_registers_linear(parts, x.rows, panels, accumulate, y, stride);
 #endif
   for_each_panel(panels, [&](const std::uint32_t* panel, std::size_t first, std::size_t columns) {
-    if constexpr (kWidensFirst<Unit>) return widened_panel(parts, x.rows, panel, columns, accumulate, y + first, stride);
+    if constexpr (kWidensFirst<Unit>)
+      return widened_panel(parts, x.rows, panel, columns, accumulate, y + first, stride);
     for_row_tiles<kTileRows>(x.rows, [&](auto count, std::size_t row) {
       panel_rows<Unit, decltype(count)::value>(parts, row, panel, columns, accumulate, y + row * stride + first,
                                                stride);
