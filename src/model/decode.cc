@@ -11,10 +11,30 @@ namespace {
 
 constexpr std::size_t kRowsPerTurn = 64;  // weight rows that a thread takes at a time
 
-void add_lora(const LoraPair& lora, std::span<const float> x, std::span<float> y) {
+// The product with the first factor of a LoRA pair, [rank].
+std::vector<float> low_rank(const LoraPair& lora, std::span<const float> x) {
+  std::vector<float> low(lora.rank);
   for (std::size_t k = 0; k < lora.rank; ++k) {
-    const float low = lora.scale * ops::kernels().f32_rows.dot(x.data(), lora.a + k * x.size(), x.size());
-    for (std::size_t o = 0; o < y.size(); ++o) y[o] += low * lora.b[o * lora.rank + k];
+    low[k] = lora.scale * ops::kernels().f32_rows.dot(x.data(), lora.a + k * x.size(), x.size());
+  }
+  return low;
+}
+
+// [rank][outputs] from [outputs][rank]: one number of `low` then meets outputs that lie side by side.
+std::vector<float> transposed(const LoraPair& lora, std::size_t outputs) {
+  std::vector<float> out(lora.rank * outputs);
+  for (std::size_t o = 0; o < outputs; ++o) {
+    for (std::size_t k = 0; k < lora.rank; ++k) out[k * outputs + o] = lora.b[o * lora.rank + k];
+  }
+  return out;
+}
+
+// y [of `outputs`, from `first` on] += the LoRA pair's second factor times `low`.
+void add_lora(std::span<const float> low, const std::vector<float>& factor, std::size_t outputs, std::size_t first,
+              std::span<float> y) {
+  for (std::size_t k = 0; k < low.size(); ++k) {
+    const float* row = factor.data() + k * outputs + first;
+    for (std::size_t o = 0; o < y.size(); ++o) y[o] += low[k] * row[o];
   }
 }
 
@@ -39,30 +59,40 @@ Decoder<T>::Decoder(const Model& model, Threads& threads, bool exact, std::span<
       out_(config_.width),
       narrow_q_(q_.size()),
       narrow_k_(k_.size()),
-      narrow_v_(k_.size()) {}
+      narrow_v_(k_.size()),
+      second_factors_(adapters.size()) {
+  for (std::size_t layer = 0; layer < adapters.size(); ++layer) {
+    for (const Matrix m : kMatrices) {
+      const auto i = static_cast<std::size_t>(m);
+      second_factors_[layer][i] = transposed(adapters[layer][i], model.layer(layer)[m].rows());
+    }
+  }
+}
 
 template <typename T>
 void Decoder<T>::multiply(std::size_t layer, std::span<const float> x, std::initializer_list<Product> products) {
   struct Turn {
-    const TensorView* weight;
+    std::size_t matrix;
     std::size_t first;
     std::span<float> y;
   };
   input_.set(x, exact_);
   std::vector<Turn> turns;
+  std::array<std::vector<float>, kMatrices.size()> low;
   for (const Product& product : products) {
-    const TensorView& weight = model_.layer(layer)[product.matrix];
+    const auto m = static_cast<std::size_t>(product.matrix);
+    if (!adapters_.empty()) low[m] = low_rank(adapters_[layer][m], x);
     std::span<float> y(*product.out);
     for (std::size_t first = 0; first < y.size(); first += kRowsPerTurn) {
-      turns.push_back({&weight, first, y.subspan(first, std::min(kRowsPerTurn, y.size() - first))});
+      turns.push_back({m, first, y.subspan(first, std::min(kRowsPerTurn, y.size() - first))});
     }
   }
-  threads_.for_each(turns.size(),
-                    [&](std::size_t i, int) { ops::gemv(*turns[i].weight, turns[i].first, input_, turns[i].y); });
-  if (adapters_.empty()) return;
-  for (const Product& product : products) {
-    add_lora(adapters_[layer][static_cast<std::size_t>(product.matrix)], x, *product.out);
-  }
+  threads_.for_each(turns.size(), [&](std::size_t i, int) {
+    const auto& [m, first, y] = turns[i];
+    const TensorView& weight = model_.layer(layer).matrices[m];
+    ops::gemv(weight, first, input_, y);
+    if (!low[m].empty()) add_lora(low[m], second_factors_[layer][m], weight.rows(), first, y);
+  });
 }
 
 template <typename T>
