@@ -159,16 +159,19 @@ def when(text, _):
 
 def why(text, names):
     """What stands before "because" within the sentence, and the reason after it."""
-    opening = r"(?:He|She|It|They|We|You|My|His|Her|Their|The|This|These|That)"
+    opening = r"(?:He|She|It|They|We|You|My|His|Her|Their|The|This|These)"
+    text = re.sub(r"\b(Mr|Mrs|Dr|St)\.", lambda m: m[1] + "\x01", text)
     for m in re.finditer(r'([^.;:!?"()-]{8,100}?),? because ([^.;:!?"()-]{10,100}?)(?=[.;:!?"]|--|, (?:and|but|yet|so)\b)', text):
         clause = re.sub(r"^(?:and|but|that|for|so|yet) ", "", m[1].split(",")[-1].strip(), flags=re.I)
         if re.match(rf"{opening} ", clause):
             clause = clause[0].lower() + clause[1:]
-        known = re.match(rf"(?:I|{opening.lower()}) ", clause) or re.match(rf"{NAME} ", clause) and is_name(clause.split()[0], names)
+        clause = clause.replace("\x01", ".")
+        name = re.match(rf"{NAME} ", clause)
+        known = re.match(rf"(?:I|{opening.lower()}) ", clause) or (name and is_name(name[0].strip(), names))
         if not known or re.search(r"^it (?:was|is)\b|\b(?:not|only|simply|but|more|partly|merely|and)$", clause):
             continue
         if 3 <= len(clause.split()) <= 14:
-            yield f"Why is it that {clause}?", f"because {m[2].strip()}", m[0]
+            yield f"Why is it that {clause}?", f"because {m[2].strip()}".replace("\x01", "."), m[0].replace("\x01", ".")
 
 
 def next_words(text, _):

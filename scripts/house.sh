@@ -66,17 +66,21 @@ fetch_models() {
   [[ " $* " != *" gemma "* ]] || install_answers
 }
 
-# The adapter that `tome ask` takes by itself goes beside its model; a folder of that name which is the user's own stays.
+# The adapter that `tome ask` takes by itself goes beside its model. A folder of that name in which anything is not as it was
+# installed is the user's own, and stays.
 install_answers() {
-  local from=models/answers to="${XDG_DATA_HOME:-$HOME/.local/share}/tome/models/gemma.answers"
-  local mark="$to/installed-by-run"
-  [[ ! -e $to || -e $mark ]] || return 0
-  diff -rq --exclude=installed-by-run "$from" "$to" >/dev/null 2>&1 && return
+  local data="${XDG_DATA_HOME:-}"
+  [[ $data == /* ]] || data="$HOME/.local/share"
+  local from=models/answers to="$data/tome/models/gemma.answers" mark=installed-by-run
+  if [[ -e $to || -L $to ]]; then
+    (cd "$to" 2>/dev/null && sha256sum --check --status "$mark" 2>/dev/null) || return 0
+    diff -rq --exclude="$mark" "$from" "$to" >/dev/null && return
+  fi
   say "the adapter for questions: $to"
   rm -rf "$to.new"
   mkdir -p "$to.new"
   cp "$from"/* "$to.new"
-  touch "$to.new/installed-by-run"
+  (cd "$to.new" && sha256sum -- * >"../$mark.new" && mv "../$mark.new" "$mark")
   rm -rf "$to"
   mv "$to.new" "$to"
 }

@@ -53,10 +53,11 @@ def task_row(name: str, prediction: dict) -> dict:
 
 def scores(clone: pathlib.Path, model: str, tome: str, folder: pathlib.Path) -> dict[str, tuple[int, float]]:
     """Answers and mean score, by set."""
-    answers = []
+    answers, asked = [], {}
     for name in SETS.values():
         text = (clone / "results" / model / f"preds_{name}.jsonl").read_text(encoding="utf-8")
         predictions = [json.loads(line) for line in text.split("\n") if line.strip()]
+        asked[name] = len(predictions)
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(task_row(name, p)) + "\n" for p in predictions)
         for number, p in enumerate(predictions, 1):
@@ -66,9 +67,13 @@ def scores(clone: pathlib.Path, model: str, tome: str, folder: pathlib.Path) -> 
     (folder / "answers.jsonl").write_text("".join(json.dumps(a) + "\n" for a in answers), encoding="utf-8")
     subprocess.run([tome, "eval", "--tasks", "infinitebench", "--data", f"infinitebench={folder}", "--tokenizer", "smollm2",
                     "--samples", "100000", "--answers", folder / "answers.jsonl", "--out", folder / "run"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                   check=True, stdout=subprocess.DEVNULL)
     rows = json.loads((folder / "run" / "results.json").read_text(encoding="utf-8"))
-    return {row["task"].split("/")[1]: (row["n"], row["score"]) for row in rows if row["depth"] is None}
+    found = {row["task"].split("/")[1]: (row["n"], row["score"]) for row in rows if row["depth"] is None}
+    for name, count in asked.items():
+        if found[name][0] != count:
+            raise SystemExit(f"{model}, {name}: {found[name][0]} of {count} answers were scored")
+    return found
 
 
 def agrees(table: str, score: float) -> bool:

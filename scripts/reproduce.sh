@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tables of docs/results/: both models and the line-retrieval adapter over generated tasks and detective novels, beside
+# The tables of docs/results/: both models and both adapters over generated tasks, excerpts and detective novels, beside
 # retrieval and beside no document. Every run goes on where it was stopped; hours on two cores.
 #   scripts/reproduce.sh [short]    short: up to 8K tokens only
 set -euo pipefail
@@ -67,9 +67,21 @@ ruler() {
   eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --retrieve bm25 --no-document --lengths 4k,8k
 }
 
+# Questions about excerpts, with and without the adapter for questions.
+excerpts() {
+  local kind
+  [[ -d $books ]] || return 0
+  for kind in short long; do
+    grep "\"kind\": \"$kind\"" eval_sets/novels.jsonl >"$runs/$kind.jsonl"
+    eval_run "excerpts-gemma-$kind" -m gemma --tasks novel --data novel="$runs/$kind.jsonl"
+    eval_run "excerpts-answers-$kind" -m gemma --adapter models/answers --samples-from "$runs/excerpts-gemma-$kind"
+  done
+}
+
 lines
 needle
 topics
+excerpts
 eval_cut novel-gemma -m gemma --tasks novel
 eval_cut novel-answers -m gemma --adapter models/answers --samples-from "$runs/novel-gemma"
 ruler
@@ -80,7 +92,7 @@ if [[ $upto != short ]]; then
   topics_long
 fi
 
-for group in lines topics needle ruler novel; do
+for group in lines topics needle ruler excerpts novel; do
   folders=("$runs/$group"-*/)
   [[ -d ${folders[0]} ]] || continue
   "$tome" eval compare "${folders[@]}" --out "$runs/$group" >"$runs/$group.txt"

@@ -1,6 +1,7 @@
 #include "model/decode.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "model/head.h"
@@ -20,22 +21,10 @@ std::vector<float> low_rank(const LoraPair& lora, std::span<const float> x) {
   return low;
 }
 
-// [rank][outputs] from [outputs][rank]: one number of `low` then meets outputs that lie side by side.
-std::vector<float> transposed(const LoraPair& lora, std::size_t outputs) {
-  std::vector<float> out(lora.rank * outputs);
-  for (std::size_t o = 0; o < outputs; ++o) {
-    for (std::size_t k = 0; k < lora.rank; ++k) out[k * outputs + o] = lora.b[o * lora.rank + k];
-  }
-  return out;
-}
-
-// y [of `outputs`, from `first` on] += the LoRA pair's second factor times `low`.
-void add_lora(std::span<const float> low, const std::vector<float>& factor, std::size_t outputs, std::size_t first,
-              std::span<float> y) {
-  for (std::size_t k = 0; k < low.size(); ++k) {
-    const float* row = factor.data() + k * outputs + first;
-    for (std::size_t o = 0; o < y.size(); ++o) y[o] += low[k] * row[o];
-  }
+// y [rows from `first` on] += the LoRA pair's second factor times `low`.
+void add_lora(const LoraPair& lora, const std::vector<float>& low, std::size_t first, std::span<float> y) {
+  const auto& f32 = ops::kernels().f32_rows;
+  for (std::size_t o = 0; o < y.size(); ++o) y[o] += f32.dot(lora.b + (first + o) * lora.rank, low.data(), lora.rank);
 }
 
 }  // namespace
@@ -59,15 +48,7 @@ Decoder<T>::Decoder(const Model& model, Threads& threads, bool exact, std::span<
       out_(config_.width),
       narrow_q_(q_.size()),
       narrow_k_(k_.size()),
-      narrow_v_(k_.size()),
-      second_factors_(adapters.size()) {
-  for (std::size_t layer = 0; layer < adapters.size(); ++layer) {
-    for (const Matrix m : kMatrices) {
-      const auto i = static_cast<std::size_t>(m);
-      second_factors_[layer][i] = transposed(adapters[layer][i], model.layer(layer)[m].rows());
-    }
-  }
-}
+      narrow_v_(k_.size()) {}
 
 template <typename T>
 void Decoder<T>::multiply(std::size_t layer, std::span<const float> x, std::initializer_list<Product> products) {
@@ -91,7 +72,7 @@ void Decoder<T>::multiply(std::size_t layer, std::span<const float> x, std::init
     const auto& [m, first, y] = turns[i];
     const TensorView& weight = model_.layer(layer).matrices[m];
     ops::gemv(weight, first, input_, y);
-    if (!low[m].empty()) add_lora(low[m], second_factors_[layer][m], weight.rows(), first, y);
+    if (!low[m].empty()) add_lora(adapters_[layer][m], low[m], first, y);
   });
 }
 

@@ -2,7 +2,6 @@
 // keys.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -43,7 +42,6 @@ class Decoder {
   std::vector<float> x_, normed_, q_, k_, v_, attended_, gate_, up_, out_;
   std::vector<T> narrow_q_, narrow_k_, narrow_v_;
   ops::GemvInput input_;
-  std::vector<std::array<std::vector<float>, kMatrices.size()>> second_factors_;  // LoRA's, [rank][out]
 };
 
 }  // namespace tome

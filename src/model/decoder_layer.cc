@@ -13,9 +13,9 @@ std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to *
 
 // Rows of a block, so that no thread waits long for another's last one.
 std::size_t balanced_block(std::size_t rows, std::size_t threads) {
-  constexpr std::size_t kTile = 6;  // rows of most register tiles
+  const std::size_t tile = ops::kernels().row_tile;
   const std::size_t blocks = std::max<std::size_t>(1, round_up((rows + kRowBlock - 1) / kRowBlock, threads));
-  return std::min(kRowBlock, std::max(kTile, round_up((rows + blocks - 1) / blocks, kTile)));
+  return std::min(kRowBlock, std::max(tile, round_up((rows + blocks - 1) / blocks, tile)));
 }
 
 }  // namespace

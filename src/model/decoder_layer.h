@@ -3,7 +3,7 @@
 //   x += [post_norm] attention(rope(norm(x) Wq), rope(norm(x) Wk), norm(x) Wv) Wo
 //   x += [post_norm] (act(norm(x) Wgate) * norm(x) Wup) Wdown
 //
-// Rows are worked on in blocks of kRowBlock that one thread takes through all operations between two attentions, so
+// Rows are worked on in blocks of at most kRowBlock, shared evenly, that one thread takes through all operations between two attentions, so
 // that everything between stays in its second-level cache.
 #pragma once
 

@@ -8,7 +8,6 @@
 // Numbers past a block's count and past C are zero.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/error.h"
+
 namespace tome::ops {
 
 inline constexpr std::size_t kInt8Group = 32;  // numbers of the reduction that share a scale
@@ -46,6 +48,7 @@ struct Int8Weights {
   std::vector<float> scales, offsets;
 
   void resize(std::size_t column_count, std::size_t width) {
+    TOME_CHECK(column_count <= kInt8Panel);
     columns = column_count;
     groups = int8_groups(width);
     q.assign((kInt8Panel * groups + 1) * kInt8Group, 0);

@@ -12,12 +12,13 @@
 
 namespace tome {
 
+/// The file's name in the folder of a step that can go on.
 inline constexpr const char* kSpillName = "activations.spill";
 
 class ActivationStore {
  public:
   /// `slots` of `slot_bytes` each; as many as fit into `ram_budget` bytes stay in memory. With `keep_on_disk` all lie
-  /// in folder/activations.spill, which outlives the process; otherwise the file has no name and ends with it. Its
+  /// in folder/kSpillName, which outlives the process; otherwise the file has no name and ends with it. Its
   /// blocks are taken now: throws UserError naming folder, bytes needed and bytes free when they do not fit.
   ActivationStore(std::size_t slots, std::size_t slot_bytes, std::uint64_t ram_budget,
                   const std::filesystem::path& folder, bool keep_on_disk);

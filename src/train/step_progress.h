@@ -14,7 +14,7 @@ namespace tome {
 /// has done on disk, and of its layers nothing in memory. False when the peak is not known (0).
 bool outlasts(double flops, double peak_flops, double seconds);
 
-/// The step's folder holds activations.spill (train/spill_file.h), `forward` (layers done of the pass in hand) and
+/// The step's folder holds kSpillName (train/spill_file.h), `forward` (layers done of the pass in hand) and
 /// `backward` (the gradients after the last layer done, and the gradient of that layer's input). All of them are of one
 /// step of one run, told by its identity; those of another are not looked at.
 class StepProgress {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """./run fails clearly: one line that says what is wrong and what to do, exit code 2, before anything is changed."""
 
+import hashlib
 import shutil
 import subprocess
 import tempfile
@@ -98,19 +99,30 @@ class AnswersAdapter(unittest.TestCase):
         environment = {"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(self.home)}
         subprocess.run(["bash", "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True)
 
-    def test_goes_beside_the_model_and_is_renewed(self):
+    def test_goes_beside_the_model(self):
         self.install()
         names = {path.name for path in (ROOT / "models/answers").iterdir()}
         self.assertEqual({path.name for path in self.beside.iterdir()}, names | {"installed-by-run"})
-        (self.beside / "tome.json").write_text("{}", encoding="utf-8")
+
+    def test_renews_what_it_installed(self):
         self.install()
-        self.assertEqual((self.beside / "tome.json").read_bytes(), (ROOT / "models/answers/tome.json").read_bytes())
+        old = self.beside / "tome.json"
+        old.write_text("{}", encoding="utf-8")
+        mark = self.beside / "installed-by-run"  # as an earlier version of the adapter would have left it
+        sums = [line for line in mark.read_text(encoding="utf-8").splitlines() if not line.endswith("tome.json")]
+        mark.write_text("\n".join([*sums, f"{hashlib.sha256(b'{}').hexdigest()}  tome.json", ""]), encoding="utf-8")
+        self.install()
+        self.assertEqual(old.read_bytes(), (ROOT / "models/answers/tome.json").read_bytes())
 
     def test_leaves_the_users_own(self):
-        self.beside.mkdir(parents=True)
+        self.install()
         (self.beside / "adapter_config.json").write_text("mine", encoding="utf-8")
         self.install()
-        self.assertEqual([path.name for path in self.beside.iterdir()], ["adapter_config.json"])
+        self.assertEqual((self.beside / "adapter_config.json").read_text(encoding="utf-8"), "mine")
+        shutil.rmtree(self.beside)
+        self.beside.symlink_to("nowhere")
+        self.install()
+        self.assertTrue(self.beside.is_symlink())
 
 
 if __name__ == "__main__":

@@ -133,7 +133,8 @@ TEST(Plan, ReadingTakesTheLevelsShareOfThePeak) {
   EXPECT_DOUBLE_EQ(reading_seconds(plan, rates, Precision::kInt8), linear / (0.5 * rates.int8) + attention);
   rates.int8 = 0;  // a level without int8 linear layers
   EXPECT_DOUBLE_EQ(reading_seconds(plan, rates, Precision::kInt8), reading_seconds(plan, rates, Precision::kExact));
-  for (const ops::Kernels* level : {ops::kernels(ops::CpuLevel::kAvx2), ops::kernels(ops::CpuLevel::kBf16)}) {
+  for (const auto cpu : {ops::CpuLevel::kAvx2, ops::CpuLevel::kAvx512, ops::CpuLevel::kBf16, ops::CpuLevel::kAmx}) {
+    const ops::Kernels* level = ops::kernels(cpu);
     if (level == nullptr) continue;
     const ops::PeakShares& of = level->shares;
     for (const double share : {of.linear, of.attention, of.models, of.training}) {

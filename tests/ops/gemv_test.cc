@@ -1,5 +1,7 @@
 #include "ops/gemv.h"
 
+#include <cstring>
+
 #include "ops_files.h"
 
 namespace tome::ops {
@@ -59,6 +61,25 @@ TEST_F(Gemv, EveryTypeExactAndInt8) {
       check(type, width, true);
       check(type, width, false);
     }
+  }
+}
+
+TEST_F(Gemv, WeightsThatLieAtAnyByte) {
+  constexpr std::size_t kWidth = 100;
+  Dice dice(3);
+  const std::vector<float> x = random_numbers<float>(dice, kWidth, 2);
+  const std::vector<float> source = random_numbers<float>(dice, kRowCount * kWidth, 0.2f);
+  GemvInput input;
+  input.set(x, true);
+  for (const TensorType type : {TensorType::kF32, TensorType::kBF16}) {
+    const std::size_t bytes = byte_size(type, source.size());
+    std::vector<std::byte> memory(bytes + 1);
+    std::vector<float> in_place(kRowCount), shifted(kRowCount);
+    quantize(type, source, std::span(memory).first(bytes));
+    gemv({"w", type, {kRowCount, kWidth}, std::span(memory).first(bytes)}, 0, input, in_place);
+    std::memmove(memory.data() + 1, memory.data(), bytes);
+    gemv({"w", type, {kRowCount, kWidth}, std::span(memory).subspan(1)}, 0, input, shifted);
+    for (std::size_t r = 0; r < kRowCount; ++r) EXPECT_NEAR(shifted[r], in_place[r], 1e-5) << info(type).name;
   }
 }
 

@@ -1,6 +1,7 @@
 """What recipes/novel_questions.py asks about a text of our own, and that each answer is the only one."""
 
 import json
+import random
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,20 @@ class NovelQuestionsTest(unittest.TestCase):
         self.assertEqual(asked(t.what_colour), {"What colour was the shutter?": "green"})
         self.assertEqual(list(asked(t.when).values()), ["at nine o'clock"])
         self.assertIn("Marlow", asked(t.which_name).values())
+
+    def test_reasons_are_asked_with_their_whole_clause(self):
+        text = ("He was tired. Mrs. Tolliver stayed at home because she knew that Mr. Marlow was ill; the ferry was late, and the men "
+                "waited because the tide was out. It was only because he called that Hester came. Nobody slept because of it.")
+        self.assertEqual(asked(novel_questions.why, text), {
+            "Why is it that Mrs. Tolliver stayed at home?": "because she knew that Mr. Marlow was ill",
+            "Why is it that the men waited?": "because the tide was out"})
+
+    def test_rare_kinds_of_questions_come_first(self):
+        text = TEXT + " " + " ".join(f"The boat number {i} went slowly down the grey river towards the town of Marlow." for i in range(9))
+        for seed in range(10):
+            kinds = [row["type"] for row in novel_questions.ask_about(text, NAMES, 4, random.Random(seed))]
+            self.assertEqual(len(kinds), 4)
+            self.assertFalse(set(kinds) & set(novel_questions.LARGEST), kinds)
 
     def test_what_stands_twice_is_not_asked(self):
         twice = TEXT + " Tolliver crossed the yard with a lantern in her hand. Tolliver opened the letter. Three sacks fell."

@@ -129,6 +129,7 @@ struct Kernels {
   CpuLevel level;
   std::string_view name;
   PeakShares shares;
+  std::size_t row_tile;  // rows that linear_product takes at once: other numbers of rows waste some of its work
   std::size_t (*attention_scratch_bytes)();
   bool int8;         // quantize_rows, int8_product, int8_pack and gemv exist
   bool int8_linear;  // int8_product is faster than linear_product; with AMX's bf16 tiles it is not

@@ -1,12 +1,16 @@
 #include "ops/kernels/linear.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 #include <vector>
 
+#include "base/aligned.h"
 #include "ops/kernels/linear_parts.h"
 #include "ops/kernels/row_tiles.h"
+#include "ops/kernels/simd.h"
 #include "ops/kernels/tile_product.h"
 #include "ops/kernels/tile_registers_linear.h"
 #include "ops/linear.h"
@@ -46,7 +50,7 @@ inline void panel_rows(const Part<Unit> (&parts)[2], std::size_t row, const std:
 
 // Of sixteen registers widening at each step would take too many: there columns are widened once for all rows.
 template <typename Unit>
-inline constexpr bool kWidensFirst = kLanes == 8 && std::is_same_v<typename Unit::A, float>&& Unit::kPack == 2;
+inline constexpr bool kWidensFirst = kLanes == 8 && Unit::kPack == 2 && std::is_same_v<typename Unit::A, float>;
 
 template <typename Unit, typename Y>
 void widened_panel(const Part<Unit> (&parts)[2], std::size_t rows, const std::uint32_t* panel, std::size_t columns,
@@ -54,8 +58,8 @@ void widened_panel(const Part<Unit> (&parts)[2], std::size_t rows, const std::ui
   const Part<F32Plain> wide_parts[2] = {{parts[0].a, parts[0].lda, 2 * parts[0].steps},
                                         {parts[1].a, parts[1].lda, 2 * parts[1].steps}};
   const auto steps = static_cast<std::size_t>(parts[0].steps + parts[1].steps);
-  thread_local std::vector<float> wide;  // [2 steps][kTileColumns]
-  wide.resize(2 * steps * kTileColumns);
+  thread_local AlignedBuffer<float> wide;  // [2 steps][kTileColumns]
+  wide.reserve(2 * steps * kTileColumns);
   for (std::size_t first = 0; first < columns; first += kTileColumns) {
     float* to = wide.data();
     for (std::size_t k = 0; k < steps; ++k, to += 2 * kTileColumns) {

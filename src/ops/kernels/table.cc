@@ -7,6 +7,7 @@
 #include "ops/kernels/linear.h"
 #include "ops/kernels/peak.h"
 #include "ops/kernels/rows.h"
+#include "ops/kernels/tile_product.h"
 
 namespace tome::ops::TOME_LEVEL {
 namespace {
@@ -74,6 +75,7 @@ constexpr Kernels make_table() {
   table.level = kLevel;
   table.name = kName;
   table.shares = kShares;
+  table.row_tile = Bf16Unit::kRows;
   table.attention_scratch_bytes = attention_scratch_bytes;
   table.bf16_rows = row_kernels<tome::bf16>();
   table.f32_rows = row_kernels<float>();

@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "ops/kernels/linear_parts.h"
+#include "ops/kernels/simd.h"
 #include "ops/kernels/tile_product.h"
+#include "ops/kernels/tile_registers.h"
+#include "ops/linear.h"
 
 namespace tome::ops::TOME_LEVEL {
 
