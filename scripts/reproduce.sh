@@ -64,6 +64,7 @@ ruler() {
   local parts=ruler.parts=niah-single-1,niah-multikey-1,vt,fwe
   eval_run ruler-gemma -m gemma --tasks ruler --set "$parts" --samples 5 --retrieve bm25 --no-document --lengths 4k,8k
   eval_run ruler-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/ruler-gemma"
+  eval_run ruler-answers -m gemma --adapter models/answers --samples-from "$runs/ruler-gemma"
   eval_run ruler-smollm2 -m smollm2 --tasks ruler --set "$parts" --samples 5 --retrieve bm25 --no-document --lengths 4k,8k
 }
 
