@@ -116,7 +116,7 @@ class Conversation {
         limits_(limits),
         open_(open_model(flags.model)),
         threads_(flags.model.thread_count()),
-        layout_(choose_layout(open_, flags.model, flags.layout)),
+        layout_(choose_layout(open_, flags.model, flags.layout, question_layout(*open_.tokenizer))),
         session_(*open_.model, open_.tokenizer->fingerprint(), threads_, session_options()) {
     read(files);
   }

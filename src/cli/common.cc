@@ -139,14 +139,15 @@ OpenModel open_model(const ModelFlags& flags) {
   return open;
 }
 
-const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, const std::string& layout) {
+const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, const std::string& layout,
+                            const Layout& otherwise) {
   const std::string& trained = open.use.layout;
   if (!trained.empty() && !layout.empty() && trained != layout) {
     throw_user_error("--layout ", layout, ": the adapter (", flags.adapter, "/tome.json) was trained with ",
                      in_quotes(trained), "; leave the flag out");
   }
   const std::string& name = trained.empty() ? layout : trained;
-  return name.empty() ? default_layout(*open.tokenizer) : find_layout(name);
+  return name.empty() ? otherwise : find_layout(name);
 }
 
 OpenTokenizer open_tokenizer(const fs::path& path) {

@@ -61,9 +61,10 @@ struct OpenModel {
 /// adapter's tome.json when it has one; a flag that contradicts it is a UserError.
 OpenModel open_model(const ModelFlags& flags);
 
-/// The adapter's own layout, else the one that --layout names, else what suits the model. Throws UserError when the
+/// The adapter's own layout, else the one that --layout names, else `otherwise`. Throws UserError when the
 /// flag contradicts the adapter.
-const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, const std::string& layout);
+const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, const std::string& layout,
+                            const Layout& otherwise);
 
 /// A tokenizer without its model's weights. A GGUF's pieces lie in `gguf`.
 struct OpenTokenizer {

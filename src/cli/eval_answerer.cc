@@ -68,7 +68,7 @@ void EvalAnswerer::open_local(const fs::path& folder) {
   options.session.adapters = open_->adapters();
   options.session.adapter_fingerprint = open_->adapter_fingerprint();
   options.folder = folder / "reading";
-  options.layout = &choose_layout(*open_, flags_.model, flags_.layout);
+  options.layout = &choose_layout(*open_, flags_.model, flags_.layout, default_layout(*open_->tokenizer));
   options.description = describe(*open_, flags_, *options.layout);
   auto local = std::make_unique<eval::LocalAnswerer>(*open_->model, *tokenizer_, *threads_, std::move(options));
   frame_ = local->frame_tokens();

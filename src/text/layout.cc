@@ -92,6 +92,12 @@ const Layout& default_layout(const Tokenizer& tokenizer) {
   return find_layout("qa-example");
 }
 
+const Layout& question_layout(const Tokenizer& tokenizer) {
+  const Layout& layout = default_layout(tokenizer);
+  const bool smollm = layout.name == "chatml" && tokenizer.chat_template().find("SmolLM") != std::string::npos;
+  return smollm ? find_layout("chatml-answer") : layout;
+}
+
 std::vector<TokenId> encode_frame(const Tokenizer& tokenizer, const Layout& layout, std::string_view text) {
   std::vector<TokenId> ids;
   const auto plain = [&](std::string_view part) {

@@ -26,6 +26,9 @@ const std::vector<Layout>& layouts();
 const Layout& find_layout(std::string_view name);
 /// The one that suits the model: by its chat template when it has one, else worked examples (docs/layouts.md).
 const Layout& default_layout(const Tokenizer& tokenizer);
+/// The one for a question about a document: the best of those measured (docs/layouts.md) for the models that they were
+/// measured with, else the default.
+const Layout& question_layout(const Tokenizer& tokenizer);
 
 /// Ids of a layout's own text: control tokens inside it are themselves when the layout says so.
 std::vector<TokenId> encode_frame(const Tokenizer& tokenizer, const Layout& layout, std::string_view text);

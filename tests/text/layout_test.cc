@@ -77,6 +77,13 @@ TEST(Layout, AChatTemplateDecides) {
   EXPECT_FALSE(default_layout(LetterTokenizer()).control_tokens);
 }
 
+TEST(Layout, ADocumentsQuestionsHaveTheBestMeasured) {
+  EXPECT_EQ(question_layout(LetterTokenizer("<|im_start|>system\nYou are ... named SmolLM")).name, "chatml-answer");
+  EXPECT_EQ(question_layout(LetterTokenizer("<|im_start|>system\nYou are Qwen")).name, "chatml");
+  EXPECT_EQ(question_layout(LetterTokenizer("[INST]")).name, "llama2");
+  EXPECT_EQ(question_layout(LetterTokenizer()).name, "qa-example");
+}
+
 struct RealModel {
   const char* name;
   bool chat;
