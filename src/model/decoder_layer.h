@@ -3,8 +3,8 @@
 //   x += [post_norm] attention(rope(norm(x) Wq), rope(norm(x) Wk), norm(x) Wv) Wo
 //   x += [post_norm] (act(norm(x) Wgate) * norm(x) Wup) Wdown
 //
-// Rows are worked on in blocks of at most kRowBlock, shared evenly, that one thread takes through all operations between two attentions, so
-// that everything between stays in its second-level cache.
+// Rows are worked on in blocks of at most kRowBlock, shared evenly, that one thread takes through all operations
+// between two attentions, so that everything between stays in its second-level cache.
 #pragma once
 
 #include <array>
