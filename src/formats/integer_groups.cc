@@ -8,12 +8,14 @@
 namespace tome {
 namespace {
 
-// The low halves of 16 bytes, then the high halves.
+// The low halves of 16 bytes, then the high halves. (By way of an array that nothing else points to: else no vectors.)
 void nibbles(const std::uint8_t* bytes, int shift, std::int8_t* q) {
-  for (int i = 0; i < 16; ++i) {
-    q[i] = static_cast<std::int8_t>((bytes[i] & 15) - shift);
-    q[i + 16] = static_cast<std::int8_t>((bytes[i] >> 4) - shift);
-  }
+  std::uint8_t own[16];
+  std::int8_t halves[32];
+  std::memcpy(own, bytes, 16);
+  for (int i = 0; i < 16; ++i) halves[i] = static_cast<std::int8_t>((own[i] & 15) - shift);
+  for (int i = 0; i < 16; ++i) halves[i + 16] = static_cast<std::int8_t>((own[i] >> 4) - shift);
+  std::memcpy(q, halves, 32);
 }
 
 void unpack(const BlockQ4_0& block, std::int8_t* q, float* scale, float* offset) {
@@ -48,11 +50,12 @@ void unpack(const BlockQ4_K& block, std::int8_t* q, float* scales, float* offset
   const float d = static_cast<float>(block.d);
   const float dmin = static_cast<float>(block.dmin);
   for (int pair = 0; pair < 4; ++pair) {
-    const std::uint8_t* bytes = block.q + 32 * pair;
-    for (int i = 0; i < 32; ++i) {
-      q[64 * pair + i] = static_cast<std::int8_t>(bytes[i] & 15);
-      q[64 * pair + 32 + i] = static_cast<std::int8_t>(bytes[i] >> 4);
-    }
+    std::uint8_t own[32];
+    std::int8_t halves[64];
+    std::memcpy(own, block.q + 32 * pair, 32);
+    for (int i = 0; i < 32; ++i) halves[i] = static_cast<std::int8_t>(own[i] & 15);
+    for (int i = 0; i < 32; ++i) halves[i + 32] = static_cast<std::int8_t>(own[i] >> 4);
+    std::memcpy(q + 64 * pair, halves, 64);
   }
   for (int g = 0; g < 8; ++g) {
     scales[g] = d * static_cast<float>(scale.scale[g]);

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
+#include <variant>
 
 #include "ops/kernels/attention_kernel.h"
 #include "ops/kernels/kv_quant.h"
@@ -11,6 +13,17 @@ namespace {
 constexpr float kHidden = -1e30f;  // a masked score
 constexpr int kColumnStep = 64;    // masked blocks are computed in strips of this many keys
 
+// Whether products of many rows are faster on a block that is widened to f32 before: with 16 registers; with 32,
+// reading twice as many bytes costs more than widening again and again.
+template <typename Unit>
+constexpr bool kWidens = Unit::kPack == 2 && std::is_same_v<typename Unit::A, float>&& kLanes == 8;
+
+// A head's block as f32, K [channel][kKvBlock] and V [key][channel].
+struct WideBlock {
+  alignas(64) std::uint32_t k[kKvBlock * kMaxHeadWidth];
+  alignas(64) std::uint32_t v[kKvBlock * kMaxHeadWidth];
+};
+
 // Where one kv head's tile keeps its queries, and the scores of the rows in hand (they stay in the first-level
 // cache).
 template <typename Unit>
@@ -20,6 +33,7 @@ struct Scratch {
   alignas(64) typename Unit::A queries[kAttentionRows * kMaxHeadWidth / Unit::kPack * Unit::kAWords];
   alignas(64) std::uint32_t unpacked_k[kKvBlock * kMaxHeadWidth / 2];  // touched only for quantised blocks
   alignas(64) std::uint32_t unpacked_v[kKvBlock * kMaxHeadWidth / 2];
+  [[no_unique_address]] std::conditional_t<kWidens<Unit>, WideBlock, std::monostate> wide;
 };
 
 // Queries as the left operand: rows [token][head of the group], zero past C.
@@ -118,6 +132,25 @@ struct HeadBlock {
   const std::uint32_t* v;
 };
 
+// Rows of words that hold two bf16 each, `stride` words apart, as twice as many rows of words that hold one f32:
+// columns [c0, c1) of them.
+inline void widen_pairs(const std::uint32_t* words, int rows, int stride, int c0, int c1, std::uint32_t* out) {
+  auto* to = reinterpret_cast<float*>(out);
+  for (int row = 0; row < rows; ++row, words += stride, to += 2 * stride) {
+    for (int c = c0; c < c1; c += kLanes) {
+      store(to + c, low_bf16(load_words(words + c)));
+      store(to + stride + c, high_bf16(load_words(words + c)));
+    }
+  }
+}
+
+// The keys [c0, c1) of a block, multiples of kColumnStep.
+inline HeadBlock widen(const HeadBlock& head, int padded, int c0, int c1, WideBlock& wide) {
+  widen_pairs(head.k, padded / 2, kKvBlock, c0, c1, wide.k);
+  widen_pairs(head.v + c0 / 2 * padded, (c1 - c0) / 2, padded, 0, padded, wide.v + c0 * padded);
+  return {wide.k, wide.v};
+}
+
 // Quantised planes are unpacked once for all rows of the tile.
 template <typename Unit, typename T>
 HeadBlock head_block(const AttentionTile<T>& tile, const KvBlock& block, Scratch<Unit>& scratch) {
@@ -129,38 +162,47 @@ HeadBlock head_block(const AttentionTile<T>& tile, const KvBlock& block, Scratch
   return {scratch.unpacked_k, scratch.unpacked_v};
 }
 
-inline bool any_visible(const KvBlock& block, const KeyRange* visible, int tokens) {
+// Strips of kColumnStep columns that hold all that is seen: [begin, end), empty when end <= begin.
+struct Strips {
+  int begin = kKvBlock, end = 0;
+
+  void add(const Columns& seen) {
+    begin = std::min(begin, seen.begin / kColumnStep * kColumnStep);
+    end = std::max(end, (seen.end + kColumnStep - 1) / kColumnStep * kColumnStep);
+  }
+};
+
+inline Strips visible_strips(const KvBlock& block, const KeyRange* visible, int tokens) {
+  Strips strips;
   for (int t = 0; t < tokens; ++t) {
     const Columns seen = visible_columns(visible[t], block);
-    if (seen.begin < seen.end) return true;
+    if (seen.begin < seen.end) strips.add(seen);
   }
-  return false;
+  return strips;
 }
 
-// Up to Unit::kRows rows against one block.
-template <typename Unit, typename T, typename Prefetch>
+// Up to Unit::kRows rows against one block, whose words are those of Product.
+template <typename Product, typename Unit, typename T, typename Prefetch>
 void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows,
                  int padded, Prefetch& next, Scratch<Unit>& scratch) {
-  int lowest = kKvBlock;
-  int highest = 0;
   bool all = true;
   Columns seen[Unit::kRows];
+  Strips strips;
   for (int r = 0; r < rows; ++r) {
     seen[r] = visible_columns(tile.visible[(row + r) / tile.group], block);
-    lowest = std::min(lowest, seen[r].begin);
-    highest = std::max(highest, seen[r].end);
+    if (seen[r].begin < seen[r].end) strips.add(seen[r]);
   }
-  if (lowest >= highest) return;
-  const int c0 = lowest / kColumnStep * kColumnStep;
-  const int c1 = (highest + kColumnStep - 1) / kColumnStep * kColumnStep;
+  if (strips.begin >= strips.end) return;
+  const int c0 = strips.begin;
+  const int c1 = strips.end;
   for (int r = 0; r < rows; ++r) {
     all = all && seen[r].begin <= c0 && seen[r].end >= c1 && seen[r].gap_begin >= seen[r].gap_end;
   }
 
   constexpr int kAStep = Unit::kAWords;
   const int query_words = padded / Unit::kPack * kAStep;
-  rows_product<Unit, false>(rows, scratch.queries + row * query_words, query_words, head.k + c0, kKvBlock,
-                            padded / Unit::kPack, scratch.scores + c0, kKvBlock, c1 - c0, next);
+  rows_product<Product, false>(rows, scratch.queries + row * query_words, query_words, head.k + c0, kKvBlock,
+                               padded / Product::kPack, scratch.scores + c0, kKvBlock, c1 - c0, next);
   constexpr int kWeightWords = kKvBlock / Unit::kPack * kAStep;
   const float scale_log2 = tile.scale * 1.44269504f;
   for (int r = 0; r < rows; ++r) {
@@ -176,9 +218,9 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
     softmax_row<Unit>(scratch.scores + r * kKvBlock, c0, c1, scale_log2, tile.peak + row + r, tile.weight + row + r,
                       tile.sums + (row + r) * padded, padded, weights);
   }
-  const std::uint32_t* values = head.v + static_cast<std::ptrdiff_t>(c0 / Unit::kPack) * padded;
-  rows_product<Unit, true>(rows, scratch.weights + c0 / Unit::kPack * kAStep, kWeightWords, values, padded,
-                           (c1 - c0) / Unit::kPack, tile.sums + row * padded, padded, padded, next);
+  const std::uint32_t* values = head.v + static_cast<std::ptrdiff_t>(c0 / Product::kPack) * padded;
+  rows_product<Product, true>(rows, scratch.weights + c0 / Unit::kPack * kAStep, kWeightWords, values, padded,
+                              (c1 - c0) / Product::kPack, tile.sums + row * padded, padded, padded, next);
 }
 
 }  // namespace
@@ -197,12 +239,22 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
     tile.weight[r] = 0;
   }
   for (std::size_t b = 0; b < tile.block_count; ++b) {
-    if (!any_visible(tile.blocks[b], tile.visible, tile.tokens)) continue;
+    const Strips strips = visible_strips(tile.blocks[b], tile.visible, tile.tokens);
+    if (strips.begin >= strips.end) continue;
     const HeadBlock head = head_block(tile, tile.blocks[b], scratch);
-    const auto attend = [&](auto next) {
+    const auto attend_with = [&]<typename Product>(const Product&, const HeadBlock& words, auto next) {
       for (int row = 0; row < rows; row += Unit::kRows) {
-        attend_rows<Unit>(tile, tile.blocks[b], head, row, std::min(Unit::kRows, rows - row), padded, next, scratch);
+        attend_rows<Product>(tile, tile.blocks[b], words, row, std::min(Unit::kRows, rows - row), padded, next,
+                             scratch);
       }
+    };
+    const auto attend = [&](auto next) {
+      if constexpr (kWidens<Unit>) {
+        if (rows > Unit::kRows) {
+          return attend_with(F32Plain{}, widen(head, padded, strips.begin, strips.end, scratch.wide), next);
+        }
+      }
+      attend_with(Unit{}, head, next);
     };
     if (b + 1 == tile.block_count) {
       attend(NoPrefetch{});

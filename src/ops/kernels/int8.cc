@@ -155,6 +155,28 @@ void int8_quantize_weights(const float* weights, std::size_t width, Int8Weights&
   }
 }
 
+namespace {
+
+// Numbers [column][group] of a panel as [group][column].
+void pack_groups(const std::vector<float>& from, std::size_t groups, float* to) {
+  if (groups < kTransposeSide) {
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t n = 0; n < kInt8Panel; ++n) to[g * kInt8Panel + n] = from[n * groups + g];
+    }
+    return;
+  }
+  const auto* words = reinterpret_cast<const std::uint32_t*>(from.data());
+  for (std::size_t first = 0; first < groups; first += kTransposeSide) {
+    const std::size_t g = std::min(first, groups - kTransposeSide);  // the last square overlaps the one before
+    for (std::size_t n = 0; n < kInt8Panel; n += kTransposeSide) {
+      transpose_words(words + n * groups + g, groups, reinterpret_cast<std::uint32_t*>(to) + g * kInt8Panel + n,
+                      kInt8Panel);
+    }
+  }
+}
+
+}  // namespace
+
 void int8_pack(const Int8Weights& weights, const Int8Panel& panel) {
   const std::size_t groups = weights.groups;
   const I32 ones = _mm512_set1_epi8(1);
@@ -175,12 +197,8 @@ void int8_pack(const Int8Weights& weights, const Int8Panel& panel) {
                           _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sum), 7));
     }
   }
-  for (std::size_t g = 0; g < groups; ++g) {
-    for (std::size_t n = 0; n < kInt8Panel; ++n) {
-      panel.scales[g * kInt8Panel + n] = weights.scales[n * groups + g];
-      if (panel.offsets != nullptr) panel.offsets[g * kInt8Panel + n] = weights.offsets[n * groups + g];
-    }
-  }
+  pack_groups(weights.scales, groups, panel.scales);
+  if (panel.offsets != nullptr) pack_groups(weights.offsets, groups, panel.offsets);
 }
 
 template <typename T>
