@@ -38,7 +38,7 @@ lines_long() {
   eval_run lines-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-long"
   eval_run lines-gemma-64k -m gemma --context 64k --tasks lines --samples 20 --retrieve bm25 --no-document --lengths 64k
   eval_run lines-adapter-64k -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-64k"
-  eval_run lines-smollm2-long -m smollm2 --context 64k --tasks lines --samples 20 --lengths 16k,32k,64k
+  eval_run lines-smollm2-long -m smollm2 --context 64k --tasks lines --samples 20 --retrieve bm25 --lengths 16k,32k,64k
 }
 topics() {
   [[ -f $conversations ]] || return 0
@@ -48,8 +48,10 @@ topics() {
 topics_long() {
   [[ -f $conversations ]] || return 0
   eval_run topics-gemma-long -m gemma --tasks topics --samples 10 --retrieve bm25 --lengths 16k,32k
-  eval_run topics-gemma-64k -m gemma --context 64k --tasks topics --samples 10 --retrieve bm25 --lengths 64k
-  eval_run topics-smollm2-long -m smollm2 --context 64k --tasks topics --samples 10 --lengths 16k,32k,64k
+  # Five questions a text, at every depth: a reading of 64K tokens by smollm2 takes minutes.
+  local few=(--tasks topics --set topics.ask=spread --set topics.questions=5 --samples 10 --retrieve bm25)
+  eval_run topics-gemma-64k -m gemma --context 64k "${few[@]}" --lengths 64k
+  eval_run topics-smollm2-long -m smollm2 --context 64k "${few[@]}" --lengths 16k,32k,64k
 }
 needle() {
   eval_run needle-gemma -m gemma --tasks needle --samples 10 --retrieve bm25 --no-document --lengths 4k,8k

@@ -110,6 +110,12 @@ std::string stretch_as_asked(ModelConfig& config, const ModelFlags& flags) {
 
 }  // namespace
 
+std::string other_base_note(const std::string& adapter, const AdapterUse& use, const Model& model) {
+  if (use.base_fingerprint == 0 || use.base_fingerprint == model.fingerprint()) return "";
+  return cat("note: ", adapter, " was trained on another file of its base model (", plain_name(use.base_model),
+             "); answers may be worse");
+}
+
 OpenModel open_model(const ModelFlags& flags) {
   OpenModel open;
   open.model = std::make_unique<Model>(find_model(flags.model));
@@ -127,10 +133,7 @@ OpenModel open_model(const ModelFlags& flags) {
     open.adapter = std::make_unique<Adapter>(load_adapter(flags.adapter, open.model->config()));
     use = load_adapter_use(flags.adapter);
   }
-  if (use && use->base_fingerprint != 0 && use->base_fingerprint != open.model->fingerprint()) {
-    tell(cat("note: ", flags.adapter, " was trained on another file of its base model (", plain_name(use->base_model),
-             "); answers may be worse"));
-  }
+  if (use) tell(other_base_note(flags.adapter, *use, *open.model));
   ModelConfig& config = open.model->config();
   open.own = config;
   tell(use ? stretch_as_trained(config, *use, flags) : stretch_as_asked(config, flags));

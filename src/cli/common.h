@@ -57,6 +57,9 @@ struct OpenModel {
   std::uint64_t adapter_fingerprint() const { return adapter ? adapter->fingerprint() : 0; }
 };
 
+/// A note for people when an adapter was trained on another file of the model; or empty.
+std::string other_base_note(const std::string& adapter, const AdapterUse& use, const Model& model);
+
 /// Notes (chosen RoPE scaling, an adapter of another base) go to stderr unless quiet. RoPE scaling comes from the
 /// adapter's tome.json when it has one; a flag that contradicts it is a UserError.
 OpenModel open_model(const ModelFlags& flags);

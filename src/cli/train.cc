@@ -56,14 +56,51 @@ void make_out_folder(const fs::path& out) {
   }
 }
 
-OpenModel open_for_training(const TrainFlags& flags) {
-  ModelFlags model_flags;
-  model_flags.model = flags.model;
+// The run writes into --out while it may have to read --adapter again.
+void refuse_own_folder(const TrainFlags& flags) {
+  const fs::path out = fs::weakly_canonical(flags.out), begin = fs::weakly_canonical(flags.begin);
+  if (std::mismatch(out.begin(), out.end(), begin.begin(), begin.end()).first != out.end()) return;
+  throw_user_error("--out ", flags.out, ": holds the adapter to go on with (--adapter ", flags.begin,
+                   "), which would be overwritten; choose another folder");
+}
+
+// The window is stretched as the adapter to go on with was trained, unless flags want another or a longer one.
+ModelFlags model_flags_of(const TrainFlags& flags, const AdapterUse& use) {
+  ModelFlags model;
+  model.model = flags.model;
   // PoSE trains positions of a window that no example fills.
-  model_flags.context = flags.pose.empty() ? flags.context : flags.pose;
-  model_flags.rope_scaling = flags.rope_scaling;
-  model_flags.quiet = flags.quiet;
-  return open_model(model_flags);
+  model.context = flags.pose.empty() ? flags.context : flags.pose;
+  model.quiet = flags.quiet;
+  const bool fits = model.context.empty() || use.window == 0 || parse_count("--context", model.context) <= use.window;
+  model.rope_scaling = flags.rope_scaling.empty() && fits ? use.rope_scaling : flags.rope_scaling;
+  return model;
+}
+
+void open_adapter(const TrainFlags& flags, const AdapterUse& use, OpenModel& open) {
+  const ModelConfig& config = open.model->config();
+  open.adapter = std::make_unique<Adapter>(load_adapter(flags.begin, config));
+  open.use = use;
+  if (flags.quiet) return;
+  const std::string note = other_base_note(flags.begin, use, *open.model);
+  if (!note.empty()) std::cerr << note << '\n';
+  ModelConfig trained = open.own;
+  if (!use.rope_scaling.empty()) stretch_context(trained, 0, use.rope_scaling);
+  if (trained.rope_scaling == config.rope_scaling) return;
+  std::cerr << "note: " << flags.begin << " was trained with RoPE scaling " << to_string(trained.rope_scaling)
+            << " and goes on with " << to_string(config.rope_scaling) << '\n';
+}
+
+OpenModel open_for_training(const TrainFlags& flags) {
+  const bool begun = !flags.begin.empty();
+  const AdapterUse use = begun ? load_adapter_use(flags.begin).value_or(AdapterUse()) : AdapterUse();
+  OpenModel open = open_model(model_flags_of(flags, use));
+  if (begun) open_adapter(flags, use, open);
+  return open;
+}
+
+const Layout& layout_of(const TrainFlags& flags, const OpenModel& open) {
+  const std::string& name = flags.layout.empty() ? open.use.layout : flags.layout;
+  return name.empty() ? default_layout(*open.tokenizer) : find_layout(name);
 }
 
 void set_up(TrainFlags& flags, const OpenModel& open, const Layout& layout) {
@@ -128,9 +165,11 @@ Data read_data(const TrainFlags& flags, const Tokenizer& tokenizer, const Layout
 
 void run(TrainFlags& flags) {
   catch_signals();
+  if (!flags.begin.empty()) refuse_own_folder(flags);
   if (!flags.dry_run) make_out_folder(flags.out);
-  const OpenModel open = open_for_training(flags);
-  const Layout& layout = flags.layout.empty() ? default_layout(*open.tokenizer) : find_layout(flags.layout);
+  OpenModel open = open_for_training(flags);
+  if (open.adapter) flags.go_on_with(open.adapter->settings());
+  const Layout& layout = layout_of(flags, open);
   set_up(flags, open, layout);
   const Data data = read_data(flags, *open.tokenizer, layout);
   Threads threads(flags.threads > 0 ? flags.threads : usable_cores());
@@ -145,7 +184,8 @@ void run(TrainFlags& flags) {
     return;
   }
 
-  Adapter adapter(*open.model, flags.adapter, flags.trainer.seed);
+  const auto settings_of_run = deciding_settings(flags, open, data.use(), layout, threads.count());
+  Adapter adapter = open.adapter ? std::move(*open.adapter) : Adapter(*open.model, flags.adapter, flags.trainer.seed);
   options.samples = static_cast<std::size_t>(flags.samples);
   options.answer = answer_samples(open, adapter, layout, threads, options.out);
   const std::vector<Setting> settings = effective_settings(flags, layout, threads.count());
@@ -154,8 +194,7 @@ void run(TrainFlags& flags) {
   options.layer_done = [&](std::int64_t step, std::size_t done, std::size_t all) {
     progress->show_layers(step, done, all);
   };
-  Trainer trainer(*open.model, threads, data.use(), adapter, options,
-                  deciding_settings(flags, open, data.use(), layout, threads.count()));
+  Trainer trainer(*open.model, threads, data.use(), adapter, options, settings_of_run);
   if (!flags.quiet && !trainer.notice().empty()) std::cerr << "note: " << trainer.notice() << '\n';
   const std::string hint = cat("tome ask --adapter ", flags.out, " FILE \"QUESTION\"\n");
   if (trainer.already_complete()) {
@@ -182,6 +221,7 @@ void add_train(CLI::App& app) {
       "examples:\n  tome train --data qa.jsonl --context 16k --out my-adapter\n"
       "  tome train -m smollm2 --data books/ --context 8k --pose 32k --steps 100 --out stretched\n"
       "  tome train --settings my-adapter/settings.toml --rank 32 --out other-adapter\n"
+      "  tome train --adapter stretched --data books/ --context 32k --steps 10 --out finished\n"
       "Data: docs/training-data.md. The same command goes on where it was stopped.");
   flags->add_to(*c);
   c->callback([flags, c] {

@@ -92,6 +92,7 @@ void TrainFlags::add_length_flags(CLI::App& command) {
 }
 
 void TrainFlags::add_adapter_flags(CLI::App& command) {
+  command.add_option("--adapter", begin, "go on with this adapter (of tome train or PEFT) instead of a new one");
   command.add_option("--rank", adapter.rank, "of the LoRA pairs")->check(CLI::Range(1, 4096))->capture_default_str();
   command.add_option("--alpha", adapter.alpha, "LoRA's scale is alpha / rank")
       ->check(between(1e-6, 1e6))
@@ -192,11 +193,28 @@ void TrainFlags::finish(const CLI::App& command) {
   const auto trains = [&](const char* what) {
     return std::find(train_also.begin(), train_also.end(), what) != train_also.end();
   };
+  command_ = &command;
   adapter.norms = trains("norms");
   adapter.embeddings = trains("embeddings");
   for (std::size_t i = 0; i < kMatrices.size() && !matrices.empty(); ++i) {
     adapter.matrices[i] = std::find(matrices.begin(), matrices.end(), kMatrixNames[i]) != matrices.end();
   }
+}
+
+void TrainFlags::go_on_with(const AdapterSettings& trained) {
+  const auto refuse_other = [&](const char* flag, const auto& wanted, const auto& has) {
+    if (command_->get_option(flag)->count() == 0 || wanted == has) return;
+    throw_user_error(flag, ": is not that of the adapter to go on with, ", begin, "; leave the flag out");
+  };
+  refuse_other("--rank", adapter.rank, trained.rank);
+  refuse_other("--alpha", adapter.alpha, trained.alpha);
+  refuse_other("--rank-stabilised", adapter.rank_stabilised, trained.rank_stabilised);
+  refuse_other("--matrices", adapter.matrices, trained.matrices);
+  refuse_other("--train-also", std::pair(adapter.norms, adapter.embeddings),
+               std::pair(trained.norms, trained.embeddings));
+  const double dropout = adapter.dropout;  // of the run, not of the adapter
+  adapter = trained;
+  adapter.dropout = dropout;
 }
 
 }  // namespace tome::cli

@@ -19,6 +19,7 @@ struct TrainFlags {
   std::vector<std::string> data, validation, matrices, train_also;
   int threads = 0;
   bool quiet = false, skip_bad = false, no_pack = false, dry_run = false;
+  std::string begin;  // the folder of an adapter to go on with; empty: a new one
   AdapterSettings adapter;
   TrainerOptions trainer;
   std::int64_t steps = 0;  // 0: by epochs
@@ -32,8 +33,12 @@ struct TrainFlags {
   /// Once the command line is parsed: takes the settings file's values, sets adapter.matrices and adapter.norms, and
   /// refuses flags that contradict one another.
   void finish(const CLI::App& command);
+  /// Takes the settings of the adapter to go on with. Throws UserError for a flag that contradicts them.
+  void go_on_with(const AdapterSettings& trained);
 
  private:
+  const CLI::App* command_ = nullptr;
+
   void add_data_flags(CLI::App& command);
   void add_length_flags(CLI::App& command);
   void add_adapter_flags(CLI::App& command);

@@ -15,6 +15,7 @@ import time
 import unittest
 from pathlib import Path
 
+import tiny_adapter
 from program import PROGRAM
 from train_runs import STEPS, TrainTest, rows
 
@@ -204,6 +205,35 @@ class Train(TrainTest):
         self.data = self.file("other.jsonl", rows(24, seed=4))
         said = self.wrong(*self.arguments("a", "-q"), says="belongs to another run (data: ")
         self.assertIn("choose another --out", said)
+
+    def test_going_on_with_an_adapter(self):
+        self.good(*self.arguments("a"))
+        first = str(self.home / "a/last")
+        self.good(*self.arguments("same", "--adapter", first, "--learning-rate", "0", "-q"))
+        self.assertEqual(self.adapter("same")[1], self.adapter("a")[1])
+        self.good(*self.arguments("b", "--adapter", first, "-q"))
+        self.assertNotEqual(self.adapter("b")[1], self.adapter("a")[1])
+        losses = {out: [line["loss"] for line in self.lines(out, "log.jsonl")] for out in ("a", "b")}
+        self.assertLess(losses["b"][0], losses["a"][0] - 0.5 * (losses["a"][0] - losses["a"][-1]))
+        self.end("stopped", signal.SIGKILL, 4, "--adapter", first)
+        self.good(*self.arguments("stopped", "--adapter", first, "-q"))
+        self.assertEqual(self.adapter("stopped"), self.adapter("b"))
+        self.wrong(*self.arguments("b", "--adapter", str(self.home / "b/last"), "-q"), says="--out")
+        self.wrong(*self.arguments("b", "--adapter", str(self.home / "same"), "--seed", "2", "-q"), says="another run")
+        self.wrong(*self.arguments("c", "--adapter", first, "--rank", "8", "-q"), says="--rank: is not that of the adapter")
+        self.wrong(*self.arguments("c", "--adapter", first, "--matrices", "q", "-q"), says="--matrices")
+        self.wrong(*self.arguments("c", "--adapter", str(self.home / "none"), "-q"), says="adapter_config.json")
+
+    def test_an_adapter_goes_on_as_it_was_trained(self):
+        trained = tiny_adapter.write_adapter(self.home / "trained", rope_scaling="linear:4", layout="qa")
+        rank = str(json.loads((Path(trained) / "adapter_config.json").read_text())["r"])
+        arguments = ["--adapter", trained, "--rank", rank, "--steps", "1"]
+        self.good(*self.arguments("b", *arguments, "-q"))
+        use = json.loads((self.home / "b/tome.json").read_text())
+        self.assertEqual((use["rope_scaling"], use["layout"]), ("linear:4:4096", "qa"))
+        said = self.tome(*self.arguments("c", *arguments, "--rope-scaling", "yarn:4"))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn("was trained with RoPE scaling linear:4:4096 and goes on with yarn:4:4096", said.stderr)
 
     def test_flags(self):
         x = ["train", "--data", self.data, "--out", str(self.home / "x")]
