@@ -111,10 +111,12 @@ void plan_memory(const PlanModel& model, const PlanOptions& o, const Sizes& kv, 
   for (const Matrix m : kMatrices) {
     const auto [out, in] = matrix_shape(c, m);
     packed += packed_bytes(out, in, layer_precision(m, o.precision), model.offsets[static_cast<std::size_t>(m)]);
+    packed += low_rank_bytes(out, in, o.adapter_rank);
   }
   const double ranges = c.sliding_window > 0 ? 2 : 1;
   const double ids = tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange));  // token, offset, position, visible keys
   std::vector<PlanPart> always = opened_parts(c);
+  if (o.adapter_numbers > 0) always.push_back({"adapter", sizeof(float) * real(o.adapter_numbers)});
   always.push_back({"text", 2 * kTextBytes * tokens + 8 * tokens});
   always.push_back({kLayerParts[0], packed});
   plan.reading = always;
@@ -195,6 +197,10 @@ std::vector<PlanPart> opened_parts(const ModelConfig& c) {
 double exact_panel_bytes(std::size_t out, std::size_t in, std::size_t rank) {
   const std::size_t panels = (out + ops::kLinearPanel - 1) / ops::kLinearPanel;
   return real(panels * ops::linear_panel_words<bf16>(in, rank) * 4);
+}
+
+double low_rank_bytes(std::size_t out, std::size_t in, std::size_t rank) {
+  return exact_panel_bytes(rank, in, 0) + exact_panel_bytes(out, rank, 0);
 }
 
 Plan make_plan(const PlanModel& model, const PlanOptions& given) {

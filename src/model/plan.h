@@ -38,7 +38,8 @@ struct PlanOptions {
   int threads = 1;
   Precision precision = Precision::kInt8;
   ops::KvType kv = ops::KvType::kNative;
-  bool bounded = false;  // --memory: mapped pages are released layer by layer
+  std::size_t adapter_numbers = 0, adapter_rank = 0;  // of an adapter in use, with pairs everywhere
+  bool bounded = false;                               // --memory: mapped pages are released layer by layer
 };
 
 struct PlanPart {
@@ -51,6 +52,8 @@ inline constexpr double kThreadBytes = 0.25 * 1024 * 1024;  // stack and allocat
 std::vector<PlanPart> opened_parts(const ModelConfig& config);
 /// Bytes of a linear layer [out][in] that is packed exactly (model/linear.h), with the second factor of a LoRA pair.
 double exact_panel_bytes(std::size_t out, std::size_t in, std::size_t rank);
+/// Bytes of a LoRA pair that is packed beside it.
+double low_rank_bytes(std::size_t out, std::size_t in, std::size_t rank);
 
 /// Sums of parts; sizes in bytes.
 struct Plan {

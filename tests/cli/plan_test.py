@@ -10,6 +10,7 @@ import re
 import unittest
 from pathlib import Path
 
+import tiny_adapter
 import tiny_model
 from program import ProgramTest
 
@@ -64,6 +65,19 @@ class Plan(ProgramTest):
         tiny_model.write_model(self.models / "gemma", gemma=True, window=1 << 18)
         text = "".join(random.Random(1).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ ", k=200_000))
         self.check("gemma", self.file("long.txt", text))
+
+    def test_an_adapter_counts(self):
+        tiny_model.write_model(self.models / "gemma", gemma=True, window=1 << 18)
+        text = self.file("long.txt", "".join(random.Random(1).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ ", k=20_000)))
+        adapter = tiny_adapter.write_adapter(self.home / "large", rank=4096)
+        size = (Path(adapter) / "adapter_model.safetensors").stat().st_size
+        least = self.least_memory("gemma", text, "--adapter", adapter)
+        without = self.least_memory("gemma", text)
+        more = MIB * (int(least.removesuffix("MiB")) - int(without.removesuffix("MiB")))
+        self.assertGreater(more, size - MIB)
+        self.assertLess(more, 3 * size)
+        measured = self.ask("gemma", text, "--adapter", adapter, "--memory", least)
+        self.assertLessEqual(measured["peak_rss_bytes"], int(least.removesuffix("MiB")) * MIB)
 
     @unittest.skipUnless(ALL and NOVEL.is_file(), "needs TOME_TEST_ALL=1 and TOME_DATA")
     def test_real_models(self):

@@ -27,21 +27,25 @@ def write_safetensors(path: Path, tensors: dict[str, tuple[list[int], list[float
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(data))
 
 
-def write_adapter(folder: Path, seed: int = 5, **use: object) -> str:
-    """`use`: what tome.json says; without it there is none, as in a folder that PEFT wrote."""
+def write_adapter(folder: Path, seed: int = 5, rank: int = RANK, **use: object) -> str:
+    """`use`: what tome.json says; without it there is none, as in a folder that PEFT wrote. Larger ranks are all zeros."""
     folder.mkdir(parents=True)
-    numbers = random.Random(seed)
+    dice = random.Random(seed)
+
+    def numbers(count: int) -> list[float]:
+        return [dice.gauss(0, 0.3) for _ in range(count)] if rank == RANK else [0.0] * count
+
     tensors = {}
     for layer in range(tiny_model.LAYERS):
         for module, (rows, columns) in SHAPES.items():
             prefix = f"base_model.model.model.layers.{layer}.{module}.lora_"
-            tensors[prefix + "A.weight"] = ([RANK, columns], [numbers.gauss(0, 0.3) for _ in range(RANK * columns)])
-            tensors[prefix + "B.weight"] = ([rows, RANK], [numbers.gauss(0, 0.3) for _ in range(rows * RANK)])
+            tensors[prefix + "A.weight"] = ([rank, columns], numbers(rank * columns))
+            tensors[prefix + "B.weight"] = ([rows, rank], numbers(rows * rank))
     write_safetensors(folder / "adapter_model.safetensors", tensors)
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "r": RANK,
+        "r": rank,
         "lora_alpha": ALPHA,
         "target_modules": [module.split(".")[1] for module in SHAPES],
     }
