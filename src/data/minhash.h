@@ -22,7 +22,8 @@ Banding banding_for(double threshold);
 /// That pairs of this similarity become candidates: 1 - (1 - similarity^rows)^bands.
 double chance(const Banding& banding, double similarity);
 
-/// A hash of each band of the least hashes of a set; `salt` keeps sets of different kinds apart.
+/// A hash of each band of the least hashes of a set (numbers may stand in it twice); `salt` keeps sets of different
+/// kinds apart.
 std::vector<std::uint32_t> band_hashes(std::span<const std::uint64_t> set, const Banding& banding, std::uint64_t salt);
 
 /// Items by the hashes of their bands: 8 bytes a band.

@@ -41,15 +41,15 @@ RowHashes NearDuplicates::hashes(const DataRow& row) const {
   hashes.document = hash_of(text, static_cast<std::uint64_t>(row.kind));
   hashes.row = hashes.document;
   if (!documents_.contains(hashes.document)) {
-    const std::vector<std::uint64_t> set = gram_set(text, kShingleWords);
-    if (!set.empty()) hashes.text_bands = band_hashes(set, bands, 0);
+    const std::vector<std::uint64_t> grams = gram_hashes(text, kShingleWords);
+    if (!grams.empty()) hashes.text_bands = band_hashes(grams, bands, 0);
   }
   if (row.kind != DataRow::Kind::kQuestions) return hashes;
   for (const QuestionAnswer& pair : row.questions) {
     hashes.row = hash_of(pair.answer, hash_of(pair.question, hashes.row));
-    const std::vector<std::uint64_t> set = gram_set(asked(pair), kShingleWords);
+    const std::vector<std::uint64_t> grams = gram_hashes(asked(pair), kShingleWords);
     hashes.questions.emplace_back();
-    if (!set.empty()) hashes.questions.back() = band_hashes(set, bands, hashes.document);
+    if (!grams.empty()) hashes.questions.back() = band_hashes(grams, bands, hashes.document);
   }
   return hashes;
 }
