@@ -5,7 +5,7 @@
 
 Every recipe sees the same lists in the same order, 14 steps of one list. Test lists have other keys and another wording:
 100 questions at 4K tokens, 50 at 16K, 25 at 32K (native RoPE) or 64K (stretched). FOLDER keeps everything: the same
-command goes on where it was stopped. About an hour on two cores.
+command goes on where it was stopped. About an hour on two cores that do nothing else.
 """
 
 import argparse
