@@ -89,6 +89,7 @@ bool convert(const simdjson::dom::element& from, int deepest, json& to) {
 
 // simdjson reads long texts some ten times as fast; what it refuses, the strict parser refuses in good words.
 json parse_json(std::span<const std::byte> text, const std::string& where, int deepest) {
+  if (text.empty()) throw_user_error(where, ": not valid JSON, it is empty");  // simdjson would copy from null
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   const auto* begin = reinterpret_cast<const char*>(text.data());
