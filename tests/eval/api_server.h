@@ -5,6 +5,7 @@
 #include <httplib.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -135,6 +136,12 @@ class SocketServer {
       connections_.emplace_back([this, socket] {
         char buffer[4096];
         if (::recv(socket, buffer, sizeof buffer, 0) > 0) serve_(socket, over_);
+        // A socket that is closed with unread bytes resets the connection, and what was sent may be lost: read the
+        // rest.
+        const timeval most{1, 0};
+        ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+        ::shutdown(socket, SHUT_WR);
+        while (::recv(socket, buffer, sizeof buffer, 0) > 0) continue;
         ::close(socket);
       });
     }
