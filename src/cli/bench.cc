@@ -28,7 +28,7 @@ double prefill_seconds(const Model& model, Threads& threads, const BenchFlags& f
   const auto positions = consecutive_positions(0, ids.size());
   const auto visible = causal_ranges(0, ids.size(), 0);
   const auto sliding = causal_ranges(0, config.sliding_window > 0 ? ids.size() : 0, config.sliding_window);
-  KvSequence<bf16> kv(attention_shape(config));
+  auto kv = pass_kv<bf16>(config, flags.model.exact ? Precision::kExact : Precision::kInt8);
   ForwardPass<bf16> pass;
   pass.x = x.data();
   pass.positions = positions;

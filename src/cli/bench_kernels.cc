@@ -51,14 +51,15 @@ struct AttentionCase {
 };
 
 // The last `queries` of `tokens` tokens attend.
-void bench_attention(Threads& threads, const AttentionCase& c, int tokens, int queries, double peak, bool bytes) {
+void bench_attention(Threads& threads, const AttentionCase& c, int tokens, int queries, double peak, bool bytes,
+                     bool int8 = false) {
   const ops::AttentionShape shape{c.heads, c.kv_heads, c.width, 1.0f / std::sqrt(static_cast<float>(c.width))};
   const auto n = static_cast<std::size_t>(tokens);
   const auto keys = random_rows(n * static_cast<std::size_t>(c.kv_heads * c.width));
   const auto q = random_rows(static_cast<std::size_t>(queries) * static_cast<std::size_t>(c.heads) *
                              static_cast<std::size_t>(c.width));
   std::vector<bf16> out(q.size());
-  KvSequence<bf16> kv(shape);
+  auto kv = int8 ? KvSequence<bf16>::with_int8_scores(shape) : KvSequence<bf16>(shape);
   kv.append(threads, keys.data(), keys.data(), n);
   std::vector<ops::KeyRange> visible(static_cast<std::size_t>(queries));
   double pairs = 0;
@@ -69,7 +70,7 @@ void bench_attention(Threads& threads, const AttentionCase& c, int tokens, int q
   const double seconds =
       best_seconds([&] { ops::attention_forward<bf16>(threads, shape, q.data(), visible, kv.blocks(), out.data()); });
   const std::string name = cat("attention ", c.heads, "/", c.kv_heads, " heads of ", c.width, ", ", queries, " x ",
-                               tokens, c.window > 0 ? cat(", window ", c.window) : std::string());
+                               tokens, c.window > 0 ? cat(", window ", c.window) : "", int8 ? ", int8 scores" : "");
   const double work = bytes ? pairs * 4 * c.kv_heads * c.width : 4 * pairs * c.heads * c.width;
   line(name, work / seconds, peak, bytes ? "GB/s   " : "GFLOP/s");
 }
@@ -176,6 +177,7 @@ void bench_kernels(int thread_count, int tokens) {
   std::printf("memory %.1f GB/s\n", peak.dram * 1e-9);
   for (const AttentionCase& c : {AttentionCase{9, 3, 64, 0}, {8, 8, 128, 0}, {4, 1, 256, 512}, {4, 1, 256, 0}}) {
     bench_attention(threads, c, tokens, tokens, measure_bf16(threads), false);
+    if (ops::has_int8_scores()) bench_attention(threads, c, tokens, tokens, measure_bf16(threads), false, true);
     bench_attention_backward(threads, c, tokens, measure_bf16(threads));
   }
   struct {

@@ -30,10 +30,17 @@ inline Precision layer_precision(Matrix m, Precision wanted) {
   return m == Matrix::kQuery || m == Matrix::kKey ? Precision::kExact : wanted;
 }
 
+ops::AttentionShape attention_shape(const ModelConfig& config);
+
+/// Keys and values for a pass of many rows: with int8 scores as `wanted` has it, where this CPU is faster so.
+template <typename T>
+KvSequence<T> pass_kv(const ModelConfig& config, Precision wanted, ops::KvType type = ops::KvType::kNative) {
+  const ops::AttentionShape shape = attention_shape(config);
+  return wanted == Precision::kInt8 ? KvSequence<T>::with_int8_scores(shape, type) : KvSequence<T>(shape, type);
+}
+
 /// LoRA pairs of one layer, by Matrix; rank 0 where there is none.
 using LayerAdapter = std::array<LoraPair, kMatrices.size()>;
-
-ops::AttentionShape attention_shape(const ModelConfig& config);
 
 /// What a chunk of rows needs besides x.
 struct ChunkRows {

@@ -12,6 +12,13 @@ using ops::kKvBlock;
 using ops::KvBlock;
 
 template <typename T>
+KvSequence<T> KvSequence<T>::with_int8_scores(const ops::AttentionShape& shape, ops::KvType type) {
+  KvSequence sequence(shape, type);
+  sequence.int8_keys_ = sizeof(T) == 2 && type == ops::KvType::kNative && ops::has_int8_scores();
+  return sequence;
+}
+
+template <typename T>
 void KvSequence<T>::borrow(const KvBlock& block) {
   TOME_CHECK(block.first % kKvBlock == 0 && block.first >= size_ && block.count > 0 && block.count <= kKvBlock);
   table_.push_back(block);
@@ -19,9 +26,16 @@ void KvSequence<T>::borrow(const KvBlock& block) {
   size_ = block.first + block.count;
 }
 
+// K, V and, where they are wanted, int8 keys of one block that is not quantised.
+template <typename T>
+std::size_t KvSequence<T>::native_words() const {
+  const auto heads = static_cast<std::size_t>(shape_.kv_heads);
+  return 2 * ops::kv_block_words<T>(shape_) + (int8_keys_ ? heads * ops::int8_key_words(shape_) : 0);
+}
+
 template <typename T>
 typename KvSequence<T>::Buffer KvSequence<T>::take_buffer() {
-  if (free_.empty()) return Buffer(2 * ops::kv_block_words<T>(shape_));
+  if (free_.empty()) return Buffer(native_words());
   Buffer buffer = std::move(free_.back());
   free_.pop_back();
   return buffer;
@@ -30,14 +44,15 @@ typename KvSequence<T>::Buffer KvSequence<T>::take_buffer() {
 // Keeps native buffers for the next block; quantised ones are freed.
 template <typename T>
 void KvSequence<T>::give_back(Buffer buffer) {
-  if (buffer.size() == 2 * ops::kv_block_words<T>(shape_)) free_.push_back(std::move(buffer));
+  if (buffer.size() == native_words()) free_.push_back(std::move(buffer));
 }
 
 template <typename T>
 void KvSequence<T>::add_owned_block(std::int64_t first) {
   Buffer buffer = take_buffer();
-  std::memset(buffer.data(), 0, buffer.bytes());
-  table_.push_back({buffer.data(), buffer.data() + ops::kv_block_words<T>(shape_), first, 0});
+  const std::size_t words = ops::kv_block_words<T>(shape_);
+  std::memset(buffer.data(), 0, 2 * words * sizeof(std::uint32_t));
+  table_.push_back({buffer.data(), buffer.data() + words, first, 0});
   owned_.push_back(std::move(buffer));
 }
 
@@ -50,13 +65,15 @@ void KvSequence<T>::own_last_block() {
   if (last.type == ops::KvType::kNative) {
     ops::copy_kv<T>(shape_, last.count, last.k, last.v, buffer.data(), v);
   } else {
-    const Buffer unpacked(buffer.size());
+    const std::size_t words = ops::kv_block_words<T>(shape_);
+    const Buffer unpacked(2 * words);
     ops::unpack_kv(last.type, shape_, last.k, unpacked.data());
-    ops::copy_kv<T>(shape_, last.count, unpacked.data(), unpacked.data() + buffer.size() / 2, buffer.data(), v);
+    ops::copy_kv<T>(shape_, last.count, unpacked.data(), unpacked.data() + words, buffer.data(), v);
     last.type = ops::KvType::kNative;
   }
   last.k = buffer.data();
   last.v = v;
+  last.int8_keys = nullptr;
   owned_.back() = std::move(buffer);
 }
 
@@ -87,6 +104,12 @@ void KvSequence<T>::append(Threads& threads, const T* k, const T* v, std::size_t
     const auto offset = static_cast<std::ptrdiff_t>(piece.from) * stride;
     ops::pack_kv<T>(shape_, k + offset, v + offset, stride, piece.count, piece.at, to,
                     to + ops::kv_block_words<T>(shape_));
+    KvBlock& block = table_[piece.block];
+    if (int8_keys_ && block.count == kKvBlock) {
+      std::uint32_t* keys = to + 2 * ops::kv_block_words<T>(shape_);
+      ops::quantize_keys(shape_, to, keys);
+      block.int8_keys = keys;
+    }
   });
   quantize_full_blocks(threads);
 }

@@ -94,6 +94,9 @@ Sizes kv_sizes(const ModelConfig& c, const PlanOptions& o) {
   s.native_block = 4 * real(ops::kv_block_total_words<bf16>(ops::KvType::kNative, attention_shape(c)));
   s.blocks = static_cast<double>((o.tokens + ops::kKvBlock - 1) / ops::kKvBlock);
   s.layer_kv = s.blocks * s.block;
+  if (o.kv == ops::KvType::kNative && o.precision == Precision::kInt8 && ops::has_int8_scores()) {
+    s.layer_kv += 4 * s.blocks * real(c.kv_heads * ops::int8_key_words(attention_shape(c)));
+  }
   if (o.kv != ops::KvType::kNative) {  // a chunk's blocks are native until they are full
     s.layer_kv += std::ceil(real(o.chunk_rows) / ops::kKvBlock) * s.native_block;
   }

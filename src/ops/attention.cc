@@ -197,8 +197,8 @@ void attention_forward(Threads& threads, const AttentionShape& shape, const T* q
                      static_cast<std::ptrdiff_t>(task.kv_head * shape.group()) * shape.head_width;
     table.rows<T>().attention_tile(
         {first, token_stride, task.tokens, shape.group(), shape.head_width, visible.data() + task.first_token,
-         shape.scale, blocks.data() + task.first_block, task.block_count, head_words, task.kv_head, result.sums.data(),
-         result.peak.data(), result.weight.data()},
+         shape.scale, blocks.data() + task.first_block, task.block_count, head_words, int8_key_words(shape),
+         task.kv_head, result.sums.data(), result.peak.data(), result.weight.data()},
         thread_scratch());
     if (task.parts == 1) write_rows(shape, task, result, out, log_sum_exp);
   });
@@ -235,6 +235,15 @@ void unpack_kv(KvType type, const AttentionShape& shape, const std::uint32_t* fr
   for_each_plane(type, shape, [&](std::size_t native, std::size_t quantised, std::size_t words) {
     kernels().kv_unpack(type, from + quantised, words, to + native);
   });
+}
+
+bool has_int8_scores() { return kernels().quantize_keys != nullptr; }
+
+void quantize_keys(const AttentionShape& shape, const std::uint32_t* k_block, std::uint32_t* planes) {
+  const std::size_t native = kv_block_words<bf16>(shape) / static_cast<std::size_t>(shape.kv_heads);
+  for (std::size_t head = 0; head < static_cast<std::size_t>(shape.kv_heads); ++head) {
+    kernels().quantize_keys(k_block + head * native, shape.padded_width(), planes + head * int8_key_words(shape));
+  }
 }
 
 std::vector<double> attention_row_reference(std::span<const double> q, std::span<const double> k,

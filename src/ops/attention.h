@@ -76,6 +76,23 @@ std::size_t kv_block_total_words(KvType type, const AttentionShape& shape) {
 void quantize_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to);
 void unpack_kv(KvType type, const AttentionShape& shape, const std::uint32_t* from, std::uint32_t* to);
 
+/// Keys of a full native block for scores by int8 products, beside the block: those of one head less their mean, which
+/// only shifts a query's scores, rotated by a Walsh-Hadamard transform, as the queries are, so that no channel stands
+/// out, and rounded with one scale a key (SageAttention, arXiv 2410.02367; QuaRot, arXiv 2404.00456). With Cp as above,
+/// a plane of int8_key_words for each head:
+///   values [Cp / 4][kKvBlock] words of four int8; scales [kKvBlock] f32; shifts [kKvBlock] f32: -128 * scale * sum of
+///   a key's values (queries are stored plus 128, as in ops/int8.h); mean [Cp / 2] words of two bf16
+inline std::size_t int8_key_words(const AttentionShape& shape) {
+  const auto padded = static_cast<std::size_t>(shape.padded_width());
+  return padded / 4 * kKvBlock + 2 * kKvBlock + (padded / 2 + 15) / 16 * 16;
+}
+
+/// Whether this CPU's level has int8 scores and is faster with them than with bf16 ones.
+bool has_int8_scores();
+
+/// Fills the planes of all heads from a full block's K.
+void quantize_keys(const AttentionShape& shape, const std::uint32_t* k_block, std::uint32_t* planes);
+
 /// A borrowed block of keys and values: key j of the block has index first + j in the sequence.
 struct KvBlock {
   const std::uint32_t* k = nullptr;
@@ -83,6 +100,7 @@ struct KvBlock {
   std::int64_t first = 0;
   int count = 0;  // 1..kKvBlock
   KvType type = KvType::kNative;
+  const std::uint32_t* int8_keys = nullptr;  // of a full native bf16 block, or null: scores by bf16 products
 };
 
 /// The keys that one token attends to: indices [begin, end) without the gap [gap_begin, gap_end), which lies inside

@@ -176,7 +176,7 @@ void Session::read_rows(const ReadingInput& input, ReadingWriter& writer, const 
   const auto positions = consecutive_positions(from, rows);
   const auto visible = causal_ranges(from, rows, 0);
   const auto sliding = causal_ranges(from, rows, config_.sliding_window);
-  KvSequence<bf16> kv(attention_shape(config_), options_.kv);
+  auto kv = pass_kv<bf16>(config_, forward_options().precision, options_.kv);
   ForwardPass<bf16> pass;
   pass.x = x.data();
   pass.positions = positions;

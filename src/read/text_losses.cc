@@ -15,7 +15,7 @@ std::vector<double> losses(const Model& model, Threads& threads, const LossOptio
   const auto positions = consecutive_positions(0, rows);
   const auto visible = causal_ranges(0, rows, 0);
   const auto sliding = causal_ranges(0, rows, model.config().sliding_window);
-  KvSequence<T> kv(attention_shape(model.config()), choice.kv);
+  auto kv = pass_kv<T>(model.config(), choice.precision, choice.kv);
   ForwardPass<T> pass;
   pass.x = x.data();
   pass.positions = positions;

@@ -135,5 +135,50 @@ TYPED_TEST(Kv, ABlockOutOfOrderIsRefused) {
   EXPECT_THROW(kv.borrow(block), InternalError);
 }
 
+class KvInt8 : public Kv<bf16> {
+ protected:
+  void SetUp() override {
+    Kv<bf16>::SetUp();
+    if (!ops::has_int8_scores()) GTEST_SKIP() << "bf16 scores are as fast at this CPU's level";
+  }
+  // Full blocks have the int8 keys of what they hold, others none.
+  void expect_keys(const KvSequence<bf16>& kv) {
+    const std::size_t words = 2 * ops::int8_key_words(shape_);
+    for (const ops::KvBlock& block : kv.blocks()) {
+      ASSERT_EQ(block.int8_keys != nullptr, block.count == ops::kKvBlock) << block.first;
+      if (block.int8_keys == nullptr) continue;
+      std::vector<std::uint32_t> expected(words);
+      ops::quantize_keys(shape_, block.k, expected.data());
+      EXPECT_EQ(std::memcmp(block.int8_keys, expected.data(), words * 4), 0) << block.first;
+    }
+  }
+};
+
+TEST_F(KvInt8, FullBlocksHaveInt8Keys) {
+  auto kv = KvSequence<bf16>::with_int8_scores(shape_);
+  append(kv, 0, 255);
+  expect_keys(kv);
+  append(kv, 255, 1);
+  expect_keys(kv);
+  append(kv, 256, 600);
+  expect_keys(kv);
+  expect_tokens(kv, 856);
+  kv.truncate(500);
+  expect_keys(kv);
+  expect_tokens(kv, 500);
+  append(kv, 500, 100);
+  expect_keys(kv);
+  kv.clear();
+  append(kv, 0, 300);  // into memory that held others
+  expect_keys(kv);
+  expect_tokens(kv, 300);
+}
+
+TEST_F(KvInt8, NotBesideQuantisedBlocks) {
+  auto kv = KvSequence<bf16>::with_int8_scores(shape_, ops::KvType::kQ8);
+  append(kv, 0, 600);
+  for (const ops::KvBlock& block : kv.blocks()) EXPECT_EQ(block.int8_keys, nullptr);
+}
+
 }  // namespace
 }  // namespace tome

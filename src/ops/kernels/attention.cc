@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "ops/kernels/attention_kernel.h"
+#include "ops/kernels/int8_keys.h"
 #include "ops/kernels/kv_quant.h"
 #include "ops/kernels/tile_product.h"
 
@@ -12,6 +13,11 @@ namespace {
 
 constexpr float kHidden = -1e30f;  // a masked score
 constexpr int kColumnStep = 64;    // masked blocks are computed in strips of this many keys
+
+constexpr int kNearKeys = 256;  // before a tile's queries: their scores are exact
+
+template <typename Unit>
+constexpr bool kInt8Scores = TOME_INT8_SCORES != 0 && std::is_same_v<Unit, Bf16Unit>;
 
 // Whether products of many rows are faster on a block that is widened to f32 before: with 16 registers; with 32,
 // reading twice as many bytes costs more than widening again and again.
@@ -24,6 +30,12 @@ struct WideBlock {
   alignas(64) std::uint32_t v[kKvBlock * kMaxHeadWidth];
 };
 
+// A tile's queries for products with int8 keys.
+struct Int8Queries {
+  alignas(64) std::uint32_t values[kAttentionRows * kMaxHeadWidth / 4];
+  alignas(64) float scales[kAttentionRows];
+};
+
 // Where one kv head's tile keeps its queries, and the scores of the rows in hand (they stay in the first-level
 // cache).
 template <typename Unit>
@@ -34,6 +46,7 @@ struct Scratch {
   alignas(64) std::uint32_t unpacked_k[kKvBlock * kMaxHeadWidth / 2];  // touched only for quantised blocks
   alignas(64) std::uint32_t unpacked_v[kKvBlock * kMaxHeadWidth / 2];
   [[no_unique_address]] std::conditional_t<kWidens<Unit>, WideBlock, std::monostate> wide;
+  [[no_unique_address]] std::conditional_t<kInt8Scores<Unit>, Int8Queries, std::nullptr_t> int8;
 };
 
 // Queries as the left operand: rows [token][head of the group], zero past C.
@@ -72,9 +85,14 @@ inline void store_weights(typename Unit::A* out, F32 first, F32 second) {
   }
 }
 
+// What stored scores of a row stand for: scale * score + shift, times log2(e).
+struct ScoreUnit {
+  float scale, shift;
+};
+
 // One row's softmax over columns [c0, c1): updates peak, weight and the row of sums, writes the weights.
 template <typename Unit>
-inline void softmax_row(const float* scores, int c0, int c1, float scale_log2, float* peak, float* weight, float* sums,
+inline void softmax_row(const float* scores, int c0, int c1, ScoreUnit unit, float* peak, float* weight, float* sums,
                         int padded, typename Unit::A* weights) {
   F32 top0 = load(scores + c0);
   F32 top1 = load(scores + c0 + kLanes);
@@ -82,15 +100,15 @@ inline void softmax_row(const float* scores, int c0, int c1, float scale_log2, f
     top0 = max(top0, load(scores + c));
     top1 = max(top1, load(scores + c + kLanes));
   }
-  const float top = max_of(max(top0, top1)) * scale_log2;
+  const float top = max_of(max(top0, top1)) * unit.scale + unit.shift;
   if (top > *peak) {
     const float shrink = __builtin_exp2f(*peak - top);
     *weight *= shrink;
     for (int c = 0; c < padded; c += kLanes) store(sums + c, mul(set1(shrink), load(sums + c)));
     *peak = top;
   }
-  const F32 scale = set1(scale_log2);
-  const F32 shift = set1(*peak);
+  const F32 scale = set1(unit.scale);
+  const F32 shift = set1(*peak - unit.shift);
   F32 total0 = zero();
   F32 total1 = zero();
   for (int c = c0; c < c1; c += 2 * kLanes) {
@@ -126,10 +144,11 @@ inline Columns visible_columns(const KeyRange& range, const KvBlock& block) {
   return seen;
 }
 
-// One head's K and V of a block, as native words.
+// One head's K and V of a block, as native words, and its keys as int8 or null.
 struct HeadBlock {
   const std::uint32_t* k;
   const std::uint32_t* v;
+  const std::uint32_t* int8_keys = nullptr;
 };
 
 // Rows of words that hold two bf16 each, `stride` words apart, as twice as many rows of words that hold one f32:
@@ -151,12 +170,26 @@ inline HeadBlock widen(const HeadBlock& head, int padded, int c0, int c1, WideBl
   return {wide.k, wide.v};
 }
 
+// The int8 keys of a block that a tile's scores are made with, or null. The keys just before the queries and the first
+// of all, which get most of the weight, are multiplied exactly. Few rows (a question, a word being decoded) are not
+// worth rounding: memory is what takes their time.
+template <typename T>
+const std::uint32_t* far_keys(const AttentionTile<T>& tile, const KvBlock& block) {
+  using Unit = typename UnitOf<T>::type;
+  if (!kInt8Scores<Unit> || tile.tokens * tile.group <= Unit::kRows) return nullptr;
+  const bool near = block.first + kKvBlock + kNearKeys > tile.visible[0].end;
+  return near || block.first == 0 ? nullptr : block.int8_keys;
+}
+
 // Quantised planes are unpacked once for all rows of the tile.
 template <typename Unit, typename T>
 HeadBlock head_block(const AttentionTile<T>& tile, const KvBlock& block, Scratch<Unit>& scratch) {
   const auto head = static_cast<std::size_t>(tile.kv_head);
   const std::size_t plane = kv_plane_words(block.type, tile.head_words) * head;
-  if (block.type == KvType::kNative) return {block.k + plane, block.v + plane};
+  if (block.type == KvType::kNative) {
+    const std::uint32_t* keys = far_keys(tile, block);
+    return {block.k + plane, block.v + plane, keys != nullptr ? keys + tile.int8_words * head : nullptr};
+  }
   kv_unpack(block.type, block.k + plane, tile.head_words, scratch.unpacked_k);
   kv_unpack(block.type, block.v + plane, tile.head_words, scratch.unpacked_v);
   return {scratch.unpacked_k, scratch.unpacked_v};
@@ -181,6 +214,30 @@ inline Strips visible_strips(const KvBlock& block, const KeyRange* visible, int 
   return strips;
 }
 
+// Scores of `rows` rows from `row` on and keys [c0, c1) of a head's block, which are in `units` [rows].
+template <typename Product, typename Unit, typename Prefetch>
+void score_rows(const HeadBlock& head, float scale_log2, int row, int rows, int padded, int c0, int c1, Prefetch& next,
+                Scratch<Unit>& scratch, ScoreUnit* units) {
+  const int query_words = padded / Unit::kPack * Unit::kAWords;
+  const typename Unit::A* queries = scratch.queries + row * query_words;
+#if TOME_INT8_SCORES
+  if constexpr (kInt8Scores<Unit>) {
+    if (head.int8_keys != nullptr) {
+      const Int8Keys keys(head.int8_keys, padded);
+      int8_scores(rows, scratch.int8.values + row * padded / 4, padded, keys, c0, c1, scratch.scores, next);
+      for (int r = 0; r < rows; ++r) {
+        units[r] = {scale_log2 * scratch.int8.scales[row + r],
+                    scale_log2 * mean_score(queries + r * query_words, keys.mean, padded)};
+      }
+      return;
+    }
+  }
+#endif
+  rows_product<Product, false>(rows, queries, query_words, head.k + c0, kKvBlock, padded / Product::kPack,
+                               scratch.scores + c0, kKvBlock, c1 - c0, next);
+  std::fill(units, units + rows, ScoreUnit{scale_log2, 0.0f});
+}
+
 // Up to Unit::kRows rows against one block, whose words are those of Product.
 template <typename Product, typename Unit, typename T, typename Prefetch>
 void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadBlock& head, int row, int rows,
@@ -200,11 +257,9 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
   }
 
   constexpr int kAStep = Unit::kAWords;
-  const int query_words = padded / Unit::kPack * kAStep;
-  rows_product<Product, false>(rows, scratch.queries + row * query_words, query_words, head.k + c0, kKvBlock,
-                               padded / Product::kPack, scratch.scores + c0, kKvBlock, c1 - c0, next);
   constexpr int kWeightWords = kKvBlock / Unit::kPack * kAStep;
-  const float scale_log2 = tile.scale * 1.44269504f;
+  ScoreUnit units[Unit::kRows];
+  score_rows<Product>(head, tile.scale * 1.44269504f, row, rows, padded, c0, c1, next, scratch, units);
   for (int r = 0; r < rows; ++r) {
     typename Unit::A* weights = scratch.weights + r * kWeightWords;
     if (!all) {
@@ -215,7 +270,7 @@ void attend_rows(const AttentionTile<T>& tile, const KvBlock& block, const HeadB
       }
       hide(scratch.scores + r * kKvBlock, c0, c1, seen[r]);
     }
-    softmax_row<Unit>(scratch.scores + r * kKvBlock, c0, c1, scale_log2, tile.peak + row + r, tile.weight + row + r,
+    softmax_row<Unit>(scratch.scores + r * kKvBlock, c0, c1, units[r], tile.peak + row + r, tile.weight + row + r,
                       tile.sums + (row + r) * padded, padded, weights);
   }
   const std::uint32_t* values = head.v + static_cast<std::ptrdiff_t>(c0 / Product::kPack) * padded;
@@ -238,6 +293,14 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
     tile.peak[r] = kHidden;
     tile.weight[r] = 0;
   }
+#if TOME_INT8_SCORES
+  if constexpr (kInt8Scores<Unit>) {
+    if (std::any_of(tile.blocks, tile.blocks + tile.block_count,
+                    [&](const KvBlock& block) { return far_keys(tile, block) != nullptr; })) {
+      quantize_queries(scratch.queries, rows, padded, scratch.int8.values, scratch.int8.scales);
+    }
+  }
+#endif
   for (std::size_t b = 0; b < tile.block_count; ++b) {
     const Strips strips = visible_strips(tile.blocks[b], tile.visible, tile.tokens);
     if (strips.begin >= strips.end) continue;
@@ -261,12 +324,21 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
       continue;
     }
     const KvBlock& following = tile.blocks[b + 1];
+    const auto kv_head = static_cast<std::size_t>(tile.kv_head);
     const std::size_t words = kv_plane_words(following.type, tile.head_words);
-    const std::size_t plane = words * static_cast<std::size_t>(tile.kv_head);
+    const auto ahead = [&](auto lookahead) {
+      using Range = typename decltype(lookahead)::Range;
+      const auto range = [&](const std::uint32_t* planes, std::size_t plane) {
+        return Range{planes + plane * kv_head, plane * sizeof(std::uint32_t)};
+      };
+      const std::uint32_t* keys = far_keys(tile, following);
+      attend(decltype(lookahead)(keys != nullptr ? range(keys, tile.int8_words) : range(following.k, words),
+                                 range(following.v, words)));
+    };
     if (rows <= Unit::kRows) {  // so few steps that each must ask for many lines
-      attend(Lookahead<8 * Unit::kLookahead>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
+      ahead(Lookahead<8 * Unit::kLookahead>());
     } else {
-      attend(Lookahead<Unit::kLookahead>(following.k + plane, following.v + plane, words * sizeof(std::uint32_t)));
+      ahead(Lookahead<Unit::kLookahead>());
     }
   }
 }

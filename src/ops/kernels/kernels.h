@@ -25,6 +25,7 @@ struct AttentionTile {
   const KvBlock* blocks;
   std::size_t block_count;
   std::size_t head_words;  // native words of one head's K or V in a block
+  std::size_t int8_words;  // of one head's int8 keys
   int kv_head;
   float* sums;    // [rows][Cp]: sum of exp2(score - peak) v, not normalised; has room for rows rounded up to 16
   float* peak;    // [rows]: the largest score, times log2(e)
@@ -142,6 +143,8 @@ struct Kernels {
   /// One plane of a K/V block to its quantised form and back (ops/attention.h).
   void (*kv_quantize)(KvType type, const std::uint32_t* words, std::size_t count, std::uint32_t* plane);
   void (*kv_unpack)(KvType type, const std::uint32_t* plane, std::size_t count, std::uint32_t* words);
+  /// int8_keys of one head of a full block (ops/attention.h); null where bf16 scores are as fast or there is no kernel.
+  void (*quantize_keys)(const std::uint32_t* k, int padded_width, std::uint32_t* plane);
   /// Fills the int8 form of a vector; all its lists have been resized.
   void (*quantize_vector)(std::span<const float> x, GemvInput& out);
   /// y[r] = rows[r] * x, see ops/gemv.h; false when there is no kernel for the type.

@@ -2,6 +2,7 @@
 #include "ops/kernels/attention_kernel.h"
 #include "ops/kernels/gemv.h"
 #include "ops/kernels/int8.h"
+#include "ops/kernels/int8_keys.h"
 #include "ops/kernels/kernels.h"
 #include "ops/kernels/kv_quant.h"
 #include "ops/kernels/linear.h"
@@ -86,6 +87,9 @@ constexpr Kernels make_table() {
   table.int8_pack = int8_pack;
   table.quantize_vector = quantize_vector;
   table.gemv = gemv;
+#endif
+#if TOME_INT8_SCORES
+  table.quantize_keys = quantize_keys;
 #endif
   table.kv_quantize = kv_quantize;
   table.kv_unpack = kv_unpack;

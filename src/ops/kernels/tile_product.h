@@ -10,6 +10,7 @@
 // + 1 of A of 32 registers), 6 x 2 with AVX2 (12 + 2 + 1 of 16).
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "ops/kernels/simd.h"
@@ -123,23 +124,29 @@ struct NoPrefetch {
 template <int kLines>
 class Lookahead {
  public:
+  struct Range {
+    const void* from = nullptr;
+    std::size_t bytes = 0;
+  };
   Lookahead() = default;
+  Lookahead(Range a, Range b) : now_(a), then_(b) {}
   Lookahead(const void* a, const void* b, std::size_t bytes_of_each)
-      : now_(static_cast<const char*>(a)), then_(static_cast<const char*>(b)), left_(2 * bytes_of_each) {}
+      : Lookahead({a, bytes_of_each}, {b, bytes_of_each}) {}
 
   void step() {
-    if (left_ == 0) return;
-    for (std::size_t line = 0; line < kStep; line += 64) _mm_prefetch(now_ + line, _MM_HINT_T1);
-    now_ += kStep;
+    if (now_.bytes == 0) {
+      if (then_.bytes == 0) return;
+      std::swap(now_, then_);
+    }
+    const char* from = static_cast<const char*>(now_.from);
+    for (std::size_t line = 0; line < kStep; line += 64) _mm_prefetch(from + line, _MM_HINT_T1);
+    now_ = {from + kStep, now_.bytes - std::min(now_.bytes, kStep)};
     std::swap(now_, then_);
-    left_ -= left_ < kStep ? left_ : kStep;
   }
 
  private:
   static constexpr std::size_t kStep = std::size_t{64} * kLines;
-  const char* now_ = nullptr;
-  const char* then_ = nullptr;
-  std::size_t left_ = 0;
+  Range now_, then_;
 };
 
 /// One register tile. a: R rows, `lda` elements apart; b: `steps` rows of words, `ldb` apart; c: R rows, `ldc` apart.
