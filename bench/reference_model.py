@@ -47,7 +47,7 @@ def read_text(path, raw=False):
 
 def document_ids(tokenizer, text, tokens):
     ids = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    if tokenizer.add_bos_token:
+    if tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id:  # add_bos_token is not that of every class
         ids = [tokenizer.bos_token_id] + ids
     return ids[:tokens]
 

@@ -3,7 +3,7 @@
 
     recipes/line_recipes.py FOLDER [--tome build/release/tome] [--only NAME ...]
 
-Every recipe sees the same lists in the same order, 14 steps of one list. Test lists have other keys and another wording:
+Recipes see the same lists in the same order, 14 steps of one list; those with longer lists have others. Test lists have other keys and another wording:
 100 questions at 4K tokens, 50 at 16K, 25 at 32K (native RoPE) or 64K (stretched). FOLDER keeps everything: the same
 command goes on where it was stopped. About an hour on two cores that do nothing else.
 """
@@ -53,7 +53,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--tome", default="build/release/tome")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these recipes alone")
+    parser.add_argument("--only", nargs="+", choices=[r.name for r in RECIPES], metavar="NAME", help="these recipes alone")
     arguments = parser.parse_args()
     folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/prompt.h"
+#include "cli/validators.h"
 #include "model/plan.h"
 #include "read/session.h"
 #include "text/document.h"
@@ -225,7 +226,7 @@ class Conversation {
     options.kv = flags_.model.kv_type();
     if (open_.adapter) {
       options.adapter_numbers = open_.adapter->values().size();
-      options.adapter_rank = open_.adapter->settings().rank;
+      options.adapter_rank = open_.adapter->largest_rank();
     }
     if (limits_.memory > 0) {
       options = fit_memory(model, options, limits_.memory);
@@ -299,15 +300,15 @@ void add_ask(CLI::App& app) {
   c->add_option("--max-tokens", flags->most_tokens, "longest answer")->capture_default_str();
   c->add_option("--stop", flags->stops, "an answer ends before this text; may be given again")->allow_extra_args(false);
   c->add_option("--temperature", flags->sampling.temperature, "0: greedy")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(between(0.0, 100.0))
       ->capture_default_str();
   c->add_option("--top-k", flags->sampling.top_k, "0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
-  c->add_option("--top-p", flags->sampling.top_p)->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  c->add_option("--min-p", flags->sampling.min_p)->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  c->add_option("--top-p", flags->sampling.top_p)->check(between(0.0, 1.0))->capture_default_str();
+  c->add_option("--min-p", flags->sampling.min_p)->check(between(0.0, 1.0))->capture_default_str();
   c->add_option("--repetition-penalty", flags->sampling.repetition_penalty)
-      ->check(CLI::Range(0.01, 100.0))
+      ->check(between(0.01, 100.0))
       ->capture_default_str();
-  c->add_option("--seed", flags->sampling.seed)->capture_default_str();
+  c->add_option("--seed", flags->sampling.seed)->check(CLI::NonNegativeNumber)->capture_default_str();
   c->add_option("--store", flags->store, "folder of kept readings")->envname("TOME_STORE");
   c->add_option("--store-limit", flags->store_limit, "the oldest-used readings go above this size")
       ->envname("TOME_STORE_LIMIT")

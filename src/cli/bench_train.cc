@@ -29,7 +29,9 @@ void run(const BenchFlags& flags, TrainFlags& training, std::int64_t targets) {
   const Model& model = *subject.model;
   Threads threads(flags.model.thread_count());
   training.trainer.pass.chunk_rows = flags.chunk_rows;
-  const TrainingPlanOptions planned = plan_training(training, subject.plan, tokens, targets, threads.count());
+  TrainingPlanOptions wanted = plan_options(subject.plan.config, training.adapter, tokens);
+  wanted.targets = targets;
+  const TrainingPlanOptions planned = plan_training(training, subject.plan, wanted, threads.count());
   const TrainingPlan plan = make_training_plan(subject.plan, planned);
   const Adapter adapter(model.config(), training.adapter, 1);
   const AdapterGradient gradient(adapter);

@@ -81,6 +81,14 @@ fs::path answering_adapter(const fs::path& model) {
   return file_exists(folder / "adapter_config.json") ? folder : fs::path();
 }
 
+const Layout& layout_of_use(const AdapterUse& use, const std::string& adapter) {
+  try {
+    return find_layout(use.layout);
+  } catch (const UserError& error) {  // which blames a flag
+    throw_user_error(adapter, "/tome.json: layout: ", error.what());
+  }
+}
+
 namespace {
 
 // Returns a note for the user, as stretch_context.
@@ -149,8 +157,8 @@ const Layout& choose_layout(const OpenModel& open, const ModelFlags& flags, cons
     throw_user_error("--layout ", layout, ": the adapter (", flags.adapter, "/tome.json) was trained with ",
                      in_quotes(trained), "; leave the flag out");
   }
-  const std::string& name = trained.empty() ? layout : trained;
-  return name.empty() ? otherwise : find_layout(name);
+  if (!trained.empty()) return layout_of_use(open.use, flags.adapter);
+  return layout.empty() ? otherwise : find_layout(layout);
 }
 
 OpenTokenizer open_tokenizer(const fs::path& path) {

@@ -60,6 +60,9 @@ struct OpenModel {
 /// A note for people when an adapter was trained on another file of the model; or empty.
 std::string other_base_note(const std::string& adapter, const AdapterUse& use, const Model& model);
 
+/// The layout that the tome.json of an adapter's folder asks for (not empty); a UserError names that file.
+const Layout& layout_of_use(const AdapterUse& use, const std::string& adapter);
+
 /// Notes (chosen RoPE scaling, an adapter of another base) go to stderr unless quiet. RoPE scaling comes from the
 /// adapter's tome.json when it has one; a flag that contradicts it is a UserError.
 OpenModel open_model(const ModelFlags& flags);

@@ -12,6 +12,7 @@
 #include "cli/data_commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/validators.h"
 #include "data/build.h"
 #include "data/question_sets.h"
 
@@ -89,6 +90,21 @@ void run_mix(BuildFlags& flags) {
   const OpenTokenizer open = open_tokenizer(find_model(flags.answerer.model.model));
   finish(flags, *open.tokenizer);
   const std::vector<data::MixPart> mix = data::parse_mix(flags.mix);
+  for (const auto& [name, value] : flags.request.settings) {
+    const std::string task = name.substr(0, name.find('.'));
+    const bool used = std::any_of(mix.begin(), mix.end(), [&](const data::MixPart& part) {
+      return part.source.substr(0, part.source.find('/')) == task;
+    });
+    if (!used) throw_user_error("--set ", name, "=", value, ": ", task, " is not in --mix ", flags.mix);
+  }
+  for (const auto& [name, path] : flags.request.data) {
+    const auto reads = [&](const data::MixPart& part) {  // tasks of the evaluation say themselves what they look for
+      return part.source == name || (!data::is_question_set(part.source) && !data::is_question_set(name));
+    };
+    if (std::none_of(mix.begin(), mix.end(), reads)) {
+      throw_user_error("--data ", name, "=", path.string(), ": nothing in --mix ", flags.mix, " looks for it");
+    }
+  }
   for (const data::MixPart& part : mix) {
     const bool ends = data::is_question_set(part.source);
     if (flags.rows == 0 && !ends) throw_user_error("--rows: is needed, ", part.source, " makes rows without end");
@@ -116,7 +132,7 @@ void add_writing(CLI::App& command, BuildFlags& flags) {
   command.add_option("--write-questions", flags.written_about, "documents, or folders of them, to ask the model about")
       ->group(kGroup);
   command.add_option("--right", flags.writing.right, "least score of an answer that counts as right: token F1")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str()
       ->group(kGroup);
   command.add_option("--answer-tokens", flags.writing.answer_tokens, "room for an answer")
@@ -170,7 +186,7 @@ void add_data_build(CLI::App& data) {
       ->capture_default_str();
   command->add_option("--depth", flags->depth, "where made answers stand, evenly: 0 begin, 1 end")
       ->capture_default_str();
-  command->add_option("--seed", request.seed)->capture_default_str();
+  command->add_option("--seed", request.seed)->check(CLI::NonNegativeNumber)->capture_default_str();
   flags->answerer.model.add_to(*command);
   command->get_option("--model")->description(
       "whose tokens count, and who writes questions: a name, a .gguf file, a folder");

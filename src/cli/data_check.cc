@@ -9,6 +9,7 @@
 #include "cli/data_commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/validators.h"
 #include "data/check.h"
 #include "data/row_reader.h"
 
@@ -96,10 +97,10 @@ void add_data_check(CLI::App& data) {
   command->add_option("--against", flags->against, "rows of an evaluation, which must not be in FILE");
   command->add_flag("--extractive", flags->options.extractive, "every answer must stand in its document");
   command->add_option("--similarity", flags->options.similarity, "of near duplicates: Jaccard, runs of five words")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--overlap", flags->options.overlap, "share of a document that may not be the evaluation's")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--ignore", flags->ignored, "kinds of findings to leave out, e.g. no-licence,cut-answer")
       ->delimiter(',');

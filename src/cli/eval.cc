@@ -86,6 +86,7 @@ class Evaluation {
  private:
   void make_samples() {
     if (!flags_.samples_from.empty()) {
+      refuse_other_samples();
       const eval::RunFolder other = eval::RunFolder::open(flags_.samples_from);
       const json request = other.run().at("request");
       if (auto before = folder_.load(request)) {
@@ -105,14 +106,35 @@ class Evaluation {
       set_ = std::move(*before);
       return;
     }
-    for (const std::string& name : flags_.tasks) {
-      if (name != kPositions) eval::append(set_, eval::find_task(name).make(request));
+    for (auto name = flags_.tasks.begin(); name != flags_.tasks.end(); ++name) {
+      if (std::find(flags_.tasks.begin(), name, *name) != name) throw_user_error("--tasks: has ", *name, " twice");
+      if (*name != kPositions) eval::append(set_, eval::find_task(*name).make(request));
     }
+    if (asks_positions()) request.sought->emplace("books");
+    eval::refuse_unsought(request);
     if (set_.samples.empty() && !asks_positions()) {
       throw_user_error("--tasks: no samples came of it; see --samples and --lengths");
     }
     folder_.save(set_, asked);
     for (const std::string& note : set_.notes) note_line("note: " + note);
+  }
+
+  // With --samples-from the samples are made already; ppl alone has flags of its own beside it.
+  void refuse_other_samples() const {
+    const bool positions = asks_positions();
+    const auto refuse = [](const char* flag, bool given) {
+      if (given) {
+        throw_user_error(flag, ": with --samples-from the samples are those of the other run; leave it out, or make ",
+                         "samples of your own");
+      }
+    };
+    refuse("--tasks", flags_.tasks.size() > (positions ? 1 : 0));
+    refuse("--lengths", !positions && !flags_.lengths.empty());
+    refuse("--depths", !flags_.depths.empty());
+    refuse("--samples", !positions && flags_.samples > 0);
+    refuse("--shots", flags_.shots > 0);
+    refuse("--set", !flags_.settings.empty());
+    refuse("--data", !positions && !flags_.data.empty());
   }
 
   // What the window holds of the view's samples, and which of them still have no answer.

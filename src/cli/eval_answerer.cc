@@ -48,6 +48,10 @@ EvalAnswerer::EvalAnswerer(const AnswererFlags& flags, const fs::path& folder, s
     open_local(folder);
     return;
   }
+  if (!flags.model.adapter.empty()) {
+    throw_user_error("--adapter: goes without ", flags.answers.empty() ? "--api" : "--answers",
+                     "; it belongs to a model on this machine");
+  }
   open_tokenizer_alone();
   if (!flags.model.context.empty()) window_ = parse_count("--context", flags.model.context);
   if (!flags.answers.empty()) {

@@ -85,7 +85,9 @@ void EvalFlags::add_to(CLI::App& command) {
   command.add_option("--depths", depths, "where answers stand, 0 begin to 1 end, as 0,0.5,1")->delimiter(',');
   command.add_option("--samples", samples, "questions for each task and length")->check(CLI::PositiveNumber);
   command.add_option("--shots", shots, "worked examples before each question")->check(CLI::NonNegativeNumber);
-  command.add_option("--seed", seed, "of everything that is drawn")->capture_default_str();
+  command.add_option("--seed", seed, "of everything that is drawn")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_option("--data", data, "NAME=PATH of your copy of a task's data; may be given again")
       ->allow_extra_args(false);
   command.add_option("--set", settings, "TASK.SETTING=VALUE, as lines.count=4000; may be given again")

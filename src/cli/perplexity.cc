@@ -59,6 +59,10 @@ void run(const Flags& flags) {
   double total = 0;
   for (const double x : nll) total += x;
   const double mean = total / static_cast<double>(nll.size());
+  if (!std::isfinite(mean)) {
+    throw_user_error(open.model->path().string(), ": its scores are not finite (loss ", mean,
+                     "); the model or the adapter is damaged, get it again");
+  }
   if (flags.json) {
     std::cout << nlohmann::json{{"schema_version", 1},
                                 {"model", flags.model.model},

@@ -19,7 +19,7 @@ namespace tome::cli {
 namespace {
 
 struct Flags {
-  std::string model = "gemma", context = "32k", memory, kv = "bf16";
+  std::string model = "gemma", adapter, context = "32k", memory, kv = "bf16";
   int threads = 0;
   bool exact = false, json = false, train = false;
   TrainFlags training;  // of --train: the few that are asked for here
@@ -34,6 +34,20 @@ PlanModel open_plan_model(const std::string& name) {
     if (std::filesystem::exists(name) || !is_known_shape(name)) throw;
   }
   return known_shape(name);
+}
+
+// Without --adapter the one that tome ask takes by itself.
+void count_adapter(const Flags& flags, const ModelConfig& config, PlanOptions& options) {
+  std::filesystem::path folder = flags.adapter;
+  if (flags.adapter == "none") return;
+  if (folder.empty()) {
+    if (is_known_shape(flags.model) && !file_exists(flags.model)) return;
+    folder = answering_adapter(find_model(flags.model));
+    if (folder.empty()) return;
+  }
+  const Adapter adapter = load_adapter(folder, config);
+  options.adapter_numbers = adapter.values().size();
+  options.adapter_rank = adapter.largest_rank();
 }
 
 nlohmann::json to_json(const std::vector<PlanPart>& parts) {
@@ -108,7 +122,9 @@ void print_table(const Flags& flags, const PlanOptions& options, const Plan& pla
 
 void run_training(Flags& flags, const PlanModel& model, std::int64_t tokens, int thread_count) {
   flags.training.memory = flags.memory;
-  const TrainingPlanOptions options = plan_training(flags.training, model, tokens, flags.targets, thread_count);
+  TrainingPlanOptions wanted = plan_options(model.config, flags.training.adapter, tokens);
+  wanted.targets = flags.targets;
+  const TrainingPlanOptions options = plan_training(flags.training, model, wanted, thread_count);
   Threads threads(thread_count);
   print_training_plan(options, model, flags.training.trainer, measure_bf16(threads), 0);
 }
@@ -122,6 +138,7 @@ void run(Flags& flags) {
   for (const ops::KvType type : {ops::KvType::kQ8, ops::KvType::kQ4}) {
     if (flags.kv == ops::to_string(type)) options.kv = type;
   }
+  if (!flags.train) count_adapter(flags, model.config, options);
   const std::string note = stretch_context(model.config, options.tokens, "");
   if (flags.train) {
     if (flags.json) throw_user_error("--json: not with --train; leave one out");
@@ -170,6 +187,7 @@ void add_plan(CLI::App& app) {
       ->envname("TOME_THREADS")
       ->check(CLI::Range(1, 1024));
   c->add_flag("--exact", flags->exact, "no int8 products");
+  c->add_option("--adapter", flags->adapter, "as for tome ask, whose default is counted, too; or none");
   CLI::Option* train = c->add_flag("--train", flags->train, "one training pass instead (tome train)");
   c->add_option("--targets", flags->targets, "with --train: tokens of the text that are targets")
       ->check(CLI::PositiveNumber)

@@ -60,12 +60,13 @@ std::string reason_of(const CLI::Error& error, const CLI::Option& option) {
   return text.starts_with(flag) ? text.substr(flag.size()) : text;
 }
 
+// A flag that is meant for one run alone is no default (configurable: false); a run's own settings may have it.
 // False: neither the command nor one of its own commands has such a flag.
 bool set_default(CLI::App& command, std::string_view key, const toml::node& value, const std::string& where) {
   bool known = false;
   for (CLI::App* verb : command.get_subcommands({})) known = set_default(*verb, key, value, where) || known;
   CLI::Option* option = find_flag(command, key);
-  if (option == nullptr) return known;
+  if (option == nullptr || !option->get_configurable()) return known;
   const std::string text = text_of(value, where);
   try {
     option->default_val(text);

@@ -58,7 +58,13 @@ void make_out_folder(const fs::path& out) {
 
 // The run writes into --out while it may have to read --adapter again.
 void refuse_own_folder(const TrainFlags& flags) {
-  const fs::path out = fs::weakly_canonical(flags.out), begin = fs::weakly_canonical(flags.begin);
+  const auto real_path = [](const char* flag, const std::string& path) {
+    std::error_code error;
+    const fs::path real = fs::weakly_canonical(path, error);
+    if (error) throw_user_error(flag, " ", path, ": ", error.message(), "; give another folder");
+    return real;
+  };
+  const fs::path out = real_path("--out", flags.out), begin = real_path("--adapter", flags.begin);
   if (std::mismatch(out.begin(), out.end(), begin.begin(), begin.end()).first != out.end()) return;
   throw_user_error("--out ", flags.out, ": holds the adapter to go on with (--adapter ", flags.begin,
                    "), which would be overwritten; choose another folder");
@@ -99,8 +105,8 @@ OpenModel open_for_training(const TrainFlags& flags) {
 }
 
 const Layout& layout_of(const TrainFlags& flags, const OpenModel& open) {
-  const std::string& name = flags.layout.empty() ? open.use.layout : flags.layout;
-  return name.empty() ? default_layout(*open.tokenizer) : find_layout(name);
+  if (!flags.layout.empty()) return find_layout(flags.layout);
+  return open.use.layout.empty() ? default_layout(*open.tokenizer) : layout_of_use(open.use, flags.begin);
 }
 
 void set_up(TrainFlags& flags, const OpenModel& open, const Layout& layout) {
@@ -168,7 +174,14 @@ void run(TrainFlags& flags) {
   if (!flags.begin.empty()) refuse_own_folder(flags);
   if (!flags.dry_run) make_out_folder(flags.out);
   OpenModel open = open_for_training(flags);
-  if (open.adapter) flags.go_on_with(open.adapter->settings());
+  if (open.adapter) {
+    flags.go_on_with(open.adapter->settings());
+    open.adapter->set_dropout(flags.adapter.dropout);
+    if (!flags.quiet) {
+      std::cerr << "going on with " << flags.begin << ": rank " << flags.adapter.rank << ", alpha "
+                << shortest(flags.adapter.alpha) << ", " << matrix_names(flags.adapter) << '\n';
+    }
+  }
   const Layout& layout = layout_of(flags, open);
   set_up(flags, open, layout);
   const Data data = read_data(flags, *open.tokenizer, layout);
@@ -177,7 +190,7 @@ void run(TrainFlags& flags) {
   options.schedule.steps = count_steps(flags, data.training);
   options.peak_flops = measure_bf16(threads);
   const PlanModel shape = plan_model(*open.model);
-  const TrainingPlanOptions planned = plan_training(flags, shape, data.training, threads.count());
+  const TrainingPlanOptions planned = plan_training(flags, shape, open.adapter.get(), data.training, threads.count());
   if (flags.dry_run) {
     const auto passes = static_cast<double>(options.schedule.steps * options.passes_per_step);
     print_training_plan(planned, shape, options, options.peak_flops, passes);
@@ -196,7 +209,8 @@ void run(TrainFlags& flags) {
   };
   Trainer trainer(*open.model, threads, data.use(), adapter, options, settings_of_run);
   if (!flags.quiet && !trainer.notice().empty()) std::cerr << "note: " << trainer.notice() << '\n';
-  const std::string hint = cat("tome ask --adapter ", flags.out, " FILE \"QUESTION\"\n");
+  const std::string model = flags.model == TrainFlags().model ? "" : cat("-m ", flags.model, " ");
+  const std::string hint = cat("tome ask ", model, "--adapter ", flags.out, " FILE \"QUESTION\"\n");
   if (trainer.already_complete()) {
     if (flags.quiet) return;
     std::cerr << flags.out << ": holds this run already, complete with step " << trainer.resumed_at()

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <cstdlib>
-#include <functional>
-#include <string_view>
+
+#include <utility>
 
 #include "base/error.h"
 #include "cli/common.h"
+#include "cli/output.h"
+#include "cli/validators.h"
 
 namespace tome::cli {
 namespace {
@@ -16,36 +16,15 @@ namespace {
 // Of each pair one stands for the other.
 constexpr std::array<const char*, 2> kInstead[] = {{"--steps", "--epochs"}, {"--validation", "--hold-out"}};
 
-// CLI::Range takes nan.
-CLI::Validator between(double least, double most) {
-  const std::string range = cat(least, " to ", most);
-  return {[=](std::string& text) {
-            char* end = nullptr;
-            const double value = std::strtod(text.c_str(), &end);
-            const bool good = !text.empty() && *end == '\0' && value >= least && value <= most;
-            return good ? std::string() : cat("got \"", text, "\", expected a number, ", range);
-          },
-          range};
-}
-
-// parse_count and parse_bytes read it; empty: as if it were not given.
-CLI::Validator read_by(const std::function<std::int64_t(const std::string&, const std::string&)>& parse,
-                       const std::string& name) {
-  return {[parse](std::string& text) {
-            try {
-              if (!text.empty()) parse("", text);
-              return std::string();
-            } catch (const UserError& error) {
-              return std::string(std::string_view(error.what()).substr(std::string_view(": ").size()));
-            }
-          },
-          name};
-}
-
-CLI::Validator count() { return read_by(parse_count, "such as 8k or 100000"); }
-CLI::Validator bytes() { return read_by(parse_bytes, "such as 512MiB or 2GiB"); }
-
 }  // namespace
+
+std::string matrix_names(const AdapterSettings& settings) {
+  std::string names;
+  for (std::size_t i = 0; i < kMatrices.size(); ++i) {
+    if (settings.matrices[i]) names += cat(names.empty() ? "" : ",", kMatrixNames[i]);
+  }
+  return names.empty() ? "none" : names;
+}
 
 void TrainFlags::add_to(CLI::App& command) {
   command
@@ -74,7 +53,7 @@ void TrainFlags::add_data_flags(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--no-pack", no_pack, "one example a pass");
   command.add_flag("--skip-bad", skip_bad, "leave malformed rows out");
-  command.add_option("--seed", trainer.seed)->capture_default_str();
+  command.add_option("--seed", trainer.seed)->check(CLI::NonNegativeNumber)->capture_default_str();
 }
 
 void TrainFlags::add_length_flags(CLI::App& command) {
@@ -82,7 +61,8 @@ void TrainFlags::add_length_flags(CLI::App& command) {
   command.add_option("--rope-scaling", rope_scaling, "none, linear:F, ntk:F, dynamic:F, yarn:F or llama3:F");
   command.add_option("--pose", pose, "spread positions of short examples over a window of this many tokens")
       ->check(count());
-  command.add_option("--steps", steps, "optimizer steps; default: by --epochs")->check(CLI::PositiveNumber);
+  command.add_option("--steps", steps, "optimizer steps; default: by --epochs")
+      ->check(CLI::Range(std::int64_t{1}, kMostSteps));
   command.add_option("--epochs", epochs, "times that all data is seen")
       ->check(between(0.0001, 1e6))
       ->capture_default_str();
@@ -92,7 +72,8 @@ void TrainFlags::add_length_flags(CLI::App& command) {
 }
 
 void TrainFlags::add_adapter_flags(CLI::App& command) {
-  command.add_option("--adapter", begin, "go on with this adapter (of tome train or PEFT) instead of a new one");
+  command.add_option("--adapter", begin, "go on with this adapter (of tome train or PEFT) instead of a new one")
+      ->configurable(false);  // of this run alone: as a default for all commands it is what answers
   command.add_option("--rank", adapter.rank, "of the LoRA pairs")->check(CLI::Range(1, 4096))->capture_default_str();
   command.add_option("--alpha", adapter.alpha, "LoRA's scale is alpha / rank")
       ->check(between(1e-6, 1e6))
@@ -115,7 +96,7 @@ void TrainFlags::add_optimizer_flags(CLI::App& command) {
       ->check(CLI::IsMember({"constant", "linear", "cosine"}))
       ->capture_default_str();
   command.add_option("--warm-up", trainer.schedule.warm_up_steps, "steps")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, kMostSteps))
       ->capture_default_str();
   command.add_option("--weight-decay", trainer.adamw.weight_decay)->check(between(0, 10))->capture_default_str();
   command.add_option("--clip", trainer.largest_norm, "largest norm of the gradient; 0: any")
@@ -129,10 +110,10 @@ void TrainFlags::add_optimizer_flags(CLI::App& command) {
 void TrainFlags::add_validation_flags(CLI::App& command) {
   command.add_option("--validation", validation, "data to validate on, in files of their own");
   command.add_option("--hold-out", trainer.held_out_rows, "rows of --data kept for validation")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, kMostSteps))
       ->capture_default_str();
   command.add_option("--validate-every", trainer.validate_every, "steps")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::int64_t{1}, kMostSteps))
       ->capture_default_str();
   command.add_option("--samples", samples, "questions that the model answers at each validation; 0: none")
       ->check(CLI::Range(0, 1000))
@@ -202,16 +183,21 @@ void TrainFlags::finish(const CLI::App& command) {
 }
 
 void TrainFlags::go_on_with(const AdapterSettings& trained) {
-  const auto refuse_other = [&](const char* flag, const auto& wanted, const auto& has) {
+  const auto refuse_other = [&](const char* flag, const std::string& wanted, const std::string& has) {
     if (command_->get_option(flag)->count() == 0 || wanted == has) return;
-    throw_user_error(flag, ": is not that of the adapter to go on with, ", begin, "; leave the flag out");
+    throw_user_error(flag, ": got ", wanted, ", but the adapter to go on with, ", begin, ", has ", has,
+                     "; leave the flag out");
   };
-  refuse_other("--rank", adapter.rank, trained.rank);
-  refuse_other("--alpha", adapter.alpha, trained.alpha);
-  refuse_other("--rank-stabilised", adapter.rank_stabilised, trained.rank_stabilised);
-  refuse_other("--matrices", adapter.matrices, trained.matrices);
-  refuse_other("--train-also", std::pair(adapter.norms, adapter.embeddings),
-               std::pair(trained.norms, trained.embeddings));
+  const auto yes_or_no = [](bool value) { return std::string(value ? "yes" : "no"); };
+  const auto also = [](const AdapterSettings& a) {
+    const std::string norms = a.norms ? "norms" : "";
+    return a.embeddings ? cat(norms, norms.empty() ? "" : ",", "embeddings") : norms.empty() ? "nothing" : norms;
+  };
+  refuse_other("--rank", cat(adapter.rank), cat(trained.rank));
+  refuse_other("--alpha", shortest(adapter.alpha), shortest(trained.alpha));
+  refuse_other("--rank-stabilised", yes_or_no(adapter.rank_stabilised), yes_or_no(trained.rank_stabilised));
+  refuse_other("--matrices", matrix_names(adapter), matrix_names(trained));
+  refuse_other("--train-also", also(adapter), also(trained));
   const double dropout = adapter.dropout;  // of the run, not of the adapter
   adapter = trained;
   adapter.dropout = dropout;

@@ -44,17 +44,17 @@ Longest longest_pass(const TrainFlags& flags, const TrainingSet& data) {
 
 }  // namespace
 
-TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const TrainingSet& data, int threads) {
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const Adapter* begun,
+                                  const TrainingSet& data, int threads) {
   const Longest longest = longest_pass(flags, data);
-  return plan_training(flags, model, longest.tokens, longest.targets, threads,
-                       kExampleBytes * static_cast<std::int64_t>(data.size()));
+  TrainingPlanOptions options = begun != nullptr ? plan_options(model.config, *begun, longest.tokens)
+                                                 : plan_options(model.config, flags.adapter, longest.tokens);
+  options.targets = longest.targets;
+  options.data_bytes = kExampleBytes * static_cast<std::int64_t>(data.size());
+  return plan_training(flags, model, options, threads);
 }
 
-TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std::int64_t tokens, std::int64_t targets,
-                                  int threads, std::int64_t data_bytes) {
-  TrainingPlanOptions options = plan_options(model.config, flags.adapter, tokens);
-  options.targets = targets;
-  options.data_bytes = data_bytes;
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, TrainingPlanOptions options, int threads) {
   options.eight_bit = flags.moments == "8bit";
   options.threads = threads;
   options.chunk_rows = flags.trainer.pass.chunk_rows;

@@ -10,13 +10,13 @@
 namespace tome::cli {
 
 /// The schedule for the longest pass over `data`, by --memory, --keep and --activations; also set in
-/// flags.trainer.pass. Throws UserError when it fits neither --memory nor the machine, with the nearest settings that
-/// would.
-TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const TrainingSet& data, int threads);
+/// flags.trainer.pass. `begun`: the adapter to go on with, or null. Throws UserError when it fits neither --memory nor
+/// the machine, with the nearest settings that would.
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const Adapter* begun,
+                                  const TrainingSet& data, int threads);
 
-/// The same for a text of so many tokens, of which the last `targets` are targets; data_bytes: of the training set.
-TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, std::int64_t tokens, std::int64_t targets,
-                                  int threads, std::int64_t data_bytes = 0);
+/// The same for what `options` has of tokens, targets, adapter and bytes of the training set.
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, TrainingPlanOptions options, int threads);
 
 /// The plan as a table on stdout, what a step that outlasts --resume-seconds keeps on disk included; passes: of the
 /// whole run, 0 leaves its time out.

@@ -63,7 +63,7 @@ std::vector<std::string> names_of(const AdapterSettings& adapter) {
 std::vector<Setting> effective_settings(const TrainFlags& flags, const Layout& layout, int threads) {
   const TrainerOptions& t = flags.trainer;
   const AdapterSettings& a = flags.adapter;
-  return {
+  std::vector<Setting> settings = {
       text("model", file_exists(flags.model) ? from_anywhere(flags.model) : flags.model),
       list("data", from_anywhere(flags.data)),
       text("out", from_anywhere(flags.out)),
@@ -102,6 +102,13 @@ std::vector<Setting> effective_settings(const TrainFlags& flags, const Layout& l
       integer("threads", threads),
       yes_or_no("quiet", flags.quiet),
   };
+  if (!flags.begin.empty()) {  // the adapter says it, which PEFT may have made with values that no flag takes
+    std::erase_if(settings, [](const Setting& setting) {
+      return setting.name == "rank" || setting.name == "alpha" || setting.name == "rank-stabilised" ||
+             setting.name == "matrices" || setting.name == "train-also";
+    });
+  }
+  return settings;
 }
 
 void write_settings(const fs::path& path, const std::vector<Setting>& settings) {

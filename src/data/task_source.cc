@@ -56,6 +56,7 @@ class TaskSource : public RowSource {
     }
     asked.count_tokens = request_.count_tokens;
     eval::EvalSet set = task_.make(asked);
+    if (portion == 0) refuse_unsought(*asked.sought);
     if (name_ != task_.name) {
       std::erase_if(set.samples, [&](const eval::EvalSample& sample) { return sample.task != name_; });
     }
@@ -65,6 +66,16 @@ class TaskSource : public RowSource {
       if (row.tokens >= request_.least_tokens && row.tokens <= request_.most_tokens) rows_.push_back(std::move(row));
     }
     if (notes_.empty()) notes_ = std::move(set.notes);
+  }
+
+  // Of the user's settings those of this task.
+  void refuse_unsought(const eval::NamesSought& sought) const {
+    eval::TaskRequest given;
+    *given.sought = sought;
+    for (const auto& [name, value] : request_.settings) {
+      if (name.starts_with(task_.name + '.')) given.settings.emplace(name, value);
+    }
+    eval::refuse_unsought(given);
   }
 
   eval::Task task_;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <span>
 
 #include "base/error.h"
@@ -95,6 +96,7 @@ EvalSet RunFolder::load() const {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw_user_error(path.string(), ": cannot be read; the run's folder is damaged, begin another one");
   EvalSet set;
+  std::set<std::string> ids;
   std::size_t number = 0;
   for (std::string line; std::getline(file, line);) {
     const std::string where = cat(path.string(), ":", ++number);
@@ -102,6 +104,9 @@ EvalSet RunFolder::load() const {
       set.samples.push_back(sample_from_json(parse(line, where)));
     } catch (const json::exception&) {
       throw_user_error(where, ": is not a sample; the run's folder is damaged, begin another one");
+    }
+    if (!ids.insert(set.samples.back().id).second) {
+      throw_user_error(where, ": has the id ", set.samples.back().id, " of a sample before; begin another run");
     }
     const std::size_t document = set.samples.back().document;
     if (document > set.documents.size() || set.samples.back().answers.empty()) {

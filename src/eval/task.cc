@@ -20,7 +20,36 @@ const Task& find_task(std::string_view name) {
   throw_user_error("no task \"", name, "\"; there are ", names);
 }
 
+namespace {
+
+// What is sought of `task`'s settings, or of data when it is empty.
+std::string names_sought(const NamesSought& sought, std::string_view task) {
+  std::string names;
+  for (const std::string& name : sought) {
+    const std::size_t dot = name.find('.');
+    const bool fits = task.empty() ? dot == std::string::npos : name.starts_with(task) && dot == task.size();
+    if (fits) names += cat(names.empty() ? "" : ", ", name);
+  }
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+void refuse_unsought(const TaskRequest& request) {
+  for (const auto& [name, path] : request.data) {
+    if (request.sought->contains(name)) continue;
+    throw_user_error("--data ", name, "=", path.string(), ": this run has no use for it; it looks for ",
+                     names_sought(*request.sought, ""));
+  }
+  for (const auto& [name, value] : request.settings) {
+    if (request.sought->contains(name)) continue;
+    throw_user_error("--set ", name, "=", value, ": this run has no use for it; it looks for ",
+                     names_sought(*request.sought, name.substr(0, name.find('.'))));
+  }
+}
+
 std::optional<fs::path> find_data(const TaskRequest& request, std::string_view name, const fs::path& fallback) {
+  request.sought->emplace(name);
   const auto given = request.data.find(name);
   if (given != request.data.end()) return given->second;
   if (request.for_training) return std::nullopt;
@@ -44,6 +73,7 @@ fs::path need_data(const TaskRequest& request, std::string_view task, std::strin
 }
 
 std::int64_t setting(const TaskRequest& request, std::string_view name, std::int64_t otherwise, std::int64_t least) {
+  request.sought->emplace(name);
   const auto given = request.settings.find(name);
   if (given == request.settings.end()) return otherwise;
   const std::string& text = given->second;
@@ -57,6 +87,7 @@ std::int64_t setting(const TaskRequest& request, std::string_view name, std::int
 }
 
 std::string setting(const TaskRequest& request, std::string_view name, std::string_view otherwise) {
+  request.sought->emplace(name);
   const auto given = request.settings.find(name);
   return given == request.settings.end() ? std::string(otherwise) : given->second;
 }

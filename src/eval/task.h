@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +16,9 @@
 #include "eval/sample.h"
 
 namespace tome::eval {
+
+/// Names of data and settings, as --data and --set have them.
+using NamesSought = std::set<std::string, std::less<>>;
 
 /// What the user asks of the tasks of a run. A task reads what concerns it and ignores the rest.
 struct TaskRequest {
@@ -30,7 +35,13 @@ struct TaskRequest {
   std::map<std::string, std::string, std::less<>> settings;
   /// Tokens of a text by the tokenizer of the run, without BOS.
   std::function<std::int64_t(std::string_view)> count_tokens;
+  /// What tasks have looked for so far, there or not; copies of a request share it.
+  std::shared_ptr<NamesSought> sought = std::make_shared<NamesSought>();
 };
+
+/// Throws UserError for data or a setting that is given and that no task has looked for: a mistyped name, or one that
+/// this run has no use for.
+void refuse_unsought(const TaskRequest& request);
 
 struct Task {
   std::string name;     // as --tasks has it; one with parts is "ruler" and its samples' tasks are "ruler/PART"

@@ -153,6 +153,12 @@ void Adapter::initialise_pairs(std::uint64_t seed) {
   }
 }
 
+std::size_t Adapter::largest_rank() const {
+  std::size_t largest = 0;
+  for (const Place& place : places_) largest = std::max(largest, place.present ? place.pair.rank : 0);
+  return largest;
+}
+
 std::uint64_t Adapter::fingerprint() const {
   std::string shapes = cat(settings_.rank, ' ', settings_.scale());
   for (const AdapterTensor& tensor : tensors_) shapes += '\n' + tensor.name;

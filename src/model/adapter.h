@@ -66,6 +66,8 @@ class Adapter {
           const std::function<PairSettings(std::size_t layer, Matrix)>& choose);
 
   const AdapterSettings& settings() const { return settings_; }
+  /// Of a further training; nothing else of the settings can change.
+  void set_dropout(double dropout) { settings_.dropout = dropout; }
   std::span<float> values() { return values_.span(); }
   std::span<const float> values() const { return values_.span(); }
   const std::vector<AdapterTensor>& tensors() const { return tensors_; }
@@ -80,6 +82,9 @@ class Adapter {
   const Place& place(std::size_t layer, Matrix m) const {
     return places_[layer * kMatrices.size() + static_cast<std::size_t>(m)];
   }
+
+  /// Of its pairs, which need not be settings().rank; 0: it has none.
+  std::size_t largest_rank() const;
 
   /// Where a trained norm or embedding lies in values(); size 0 when it is not trained (or the family has no such
   /// norm). Norms are what normed rows are multiplied by, whatever the family's files store.

@@ -128,6 +128,11 @@ std::optional<AdapterUse> load_adapter_use(const std::filesystem::path& folder) 
   use.window = keys.find_integer("window", {0, kContextLimits.highest}).value_or(0);
   use.layout = keys.find_string("layout").value_or("");
   keys.refuse_unread();
+  try {
+    if (!use.rope_scaling.empty()) parse_rope_scaling(use.rope_scaling, kContextLimits.highest);
+  } catch (const UserError&) {  // which blames a flag
+    keys.fail("rope_scaling", "got ", in_quotes(use.rope_scaling), ", expected what --rope-scaling takes");
+  }
   return use;
 }
 

@@ -247,6 +247,10 @@ Answer Session::ask(std::span<const TokenId> tokens, const Tokenizer& tokenizer,
   TOME_CHECK(!tokens.empty());
   std::vector<KvSequence<bf16>> kv(config_.layers, KvSequence<bf16>(attention_shape(config_)));
   std::vector<float> scores = prefill_question(tokens, kv);
+  if (std::any_of(scores.begin(), scores.end(), [](float score) { return std::isnan(score); })) {
+    throw_user_error(model_.path().string(),
+                     ": its scores are not numbers; the model, its adapter or the kept reading is damaged");
+  }
   Answer answer;
   answer.question_tokens = static_cast<std::int64_t>(tokens.size());
   answer.finish_reason = "length";

@@ -166,6 +166,10 @@ DataRow parse_shape(const Field& row) {
     throw_user_error(row.where, ": is of two shapes at once, got ", known_keys(row.value), "; expected one of ",
                      kShapes);
   }
+  if (has("document") && !questions && shapes == 1) {
+    throw_user_error(row.where, ": has a document that its shape leaves out, got ", known_keys(row.value),
+                     "; expected {document, question, answer}, or the document inside the conversation");
+  }
   const auto as = [](DataShape shape, DataRow out) {
     out.shape = shape;
     return out;

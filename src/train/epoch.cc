@@ -37,7 +37,7 @@ std::vector<std::uint32_t> shuffled(std::vector<std::uint32_t> values, std::uint
 
 DataSplit hold_out(const TrainingSet& data, std::size_t rows, std::uint64_t seed) {
   if (rows >= data.rows()) {
-    throw_user_error("held-out lines: got ", rows, ", but the data has ", data.rows(),
+    throw_user_error("--hold-out: got ", rows, ", but the data has ", data.rows(),
                      " usable lines; hold out fewer, or give a file of its own");
   }
   std::vector<std::uint32_t> order = numbers_below(data.rows());

@@ -132,6 +132,11 @@ StepRecord Trainer::step(std::int64_t step, const std::atomic<bool>& stop) {
   }
   record.learning_rate = options_.learning_rate * options_.schedule.factor(step);
   adamw_.step(adapter_.values(), gradient_.values(), record.learning_rate, clip_factor(norm, options_.largest_norm));
+  const std::span<const float> numbers = adapter_.values();
+  if (!std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); })) {
+    throw_user_error("step ", step + 1,
+                     ": numbers of the adapter are no longer finite; take a smaller --learning-rate, or --clip");
+  }
   use_trained_weights(adapter_, model_);
   const double seconds = seconds_since(start);
   record.tokens_per_second = static_cast<double>(record.tokens) / seconds;
@@ -153,8 +158,15 @@ void Trainer::validate(std::int64_t step) {
     const PassResult result = run(model_, threads_, example, adapter_.layers());
     loss += result.loss;
     targets += static_cast<std::int64_t>(result.targets);
+    sample_private_peak();
   }
   loss /= static_cast<double>(targets);
+  if (!std::isfinite(loss)) {  // before anything that was good is overwritten
+    throw_user_error(
+        "step ", step, ": the loss of the held-out rows is no longer finite; ",
+        state_.best_validation_loss ? cat(options_.out.string(), " holds the best adapter before it; ") : "",
+        "take a smaller --learning-rate, or --clip");
+  }
   log_->add(ValidationRecord{step, loss, targets});
   if (state_.best_validation_loss && *state_.best_validation_loss <= loss) return;
   state_.best_validation_loss = loss;

@@ -164,6 +164,24 @@ TrainingPlanOptions plan_options(const ModelConfig& config, const AdapterSetting
   return options;
 }
 
+TrainingPlanOptions plan_options(const ModelConfig& config, const Adapter& adapter, std::int64_t tokens) {
+  TrainingPlanOptions options;
+  options.tokens = tokens;
+  options.rank = adapter.largest_rank();
+  options.trained = adapter.values().size();
+  for (std::size_t layer = 0; layer < config.layers; ++layer) {
+    std::uint64_t numbers = 0;
+    for (const Matrix m : kMatrices) {
+      const auto [out, in] = matrix_shape(config, m);
+      const Adapter::Place& place = adapter.place(layer, m);
+      if (place.present) numbers += place.pair.rank * (out + in);
+    }
+    for (const Norm n : kNorms) numbers += adapter.norm(layer, n).size;
+    options.layer_trained = std::max(options.layer_trained, numbers);
+  }
+  return options;
+}
+
 TrainingPlan make_training_plan(const PlanModel& model, const TrainingPlanOptions& options) {
   const ModelConfig& c = model.config;
   TOME_CHECK(options.tokens > 0 && options.threads > 0);

@@ -31,6 +31,8 @@ struct TrainingPlanOptions {
 
 /// The options of an adapter's training.
 TrainingPlanOptions plan_options(const ModelConfig& config, const AdapterSettings& adapter, std::int64_t tokens);
+/// The same for one that is there, whose pairs may differ.
+TrainingPlanOptions plan_options(const ModelConfig& config, const Adapter& adapter, std::int64_t tokens);
 
 /// Sums of parts; sizes in bytes.
 struct TrainingPlan {

@@ -209,6 +209,20 @@ class Eval(ProgramTest):
         self.assertEqual((page.open, page.wrong, page.loads), ([], [], []))
         self.wrong("eval", "compare", one, str(self.home), says="is not the folder of a run")
 
+    def test_flags_that_would_do_nothing_are_refused(self):
+        one, two = str(self.home / "one"), str(self.home / "two")
+        self.wrong(*self.LINES, "--tasks", "lines,lines", "--out", two, says="--tasks: has lines twice")
+        self.wrong(*self.LINES, "--set", "lines.question=5", "--out", two, says="it looks for lines.count, lines.questions")
+        self.wrong(*self.LINES, "--data", f"foo={self.home}", "--out", two, says="--data foo=")
+        self.wrong(*self.LINES, "--seed", "-5", "--out", two, says="--seed")
+        self.good(*self.LINES, "--out", one)
+        for more in (["--tasks", "needle"], ["--lengths", "4k"], ["--samples", "9"], ["--shots", "3"], ["--set", "lines.count=9"]):
+            self.wrong("eval", "--samples-from", one, *more, "--out", two, says=f"{more[0]}: with --samples-from")
+        other = self.file("other.jsonl", '{"id": "x", "answer": "y"}\n')
+        answers = ["eval", "--samples-from", one, "--answers", other, "--out", two]
+        self.wrong(*answers, says="none of its ids is one of the run's 8 samples; it has 'x'")
+        self.wrong(*answers, "--adapter", one, says="--adapter: goes without --answers")
+
     def test_a_file_of_answers_needs_no_model(self):
         out = self.home / "run"
         self.good(*self.LINES, "--out", str(out))

@@ -4,6 +4,7 @@
 TOME_TEST_ALL=1: also both real models (./run setup fetches them) at 8K tokens of a novel of TOME_DATA; minutes each.
 """
 
+import json
 import os
 import random
 import re
@@ -76,6 +77,20 @@ class Plan(ProgramTest):
         more = MIB * (int(least.removesuffix("MiB")) - int(without.removesuffix("MiB")))
         self.assertGreater(more, size - MIB)
         self.assertLess(more, 3 * size)
+        measured = self.ask("gemma", text, "--adapter", adapter, "--memory", least)
+        self.assertLessEqual(measured["peak_rss_bytes"], int(least.removesuffix("MiB")) * MIB)
+
+    def test_pairs_larger_than_the_adapter_says(self):
+        tiny_model.write_model(self.models / "gemma", gemma=True, window=1 << 18)
+        text = self.file("long.txt", "".join(random.Random(1).choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ ", k=20_000)))
+        adapter = tiny_adapter.write_adapter(self.home / "pattern", rank=4096)
+        config = Path(adapter) / "adapter_config.json"
+        patterns = {"rank_pattern": {".*": 4096}, "alpha_pattern": {".*": 4096}}
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"r": 2} | patterns))
+        least = self.least_memory("gemma", text, "--adapter", adapter)
+        planned = self.plan("gemma", 20_000, "--adapter", adapter)
+        self.assert_near(planned, self.ask("gemma", text, "--adapter", adapter), "peak_private_bytes")
+        self.good("readings", "rm", "--all")
         measured = self.ask("gemma", text, "--adapter", adapter, "--memory", least)
         self.assertLessEqual(measured["peak_rss_bytes"], int(least.removesuffix("MiB")) * MIB)
 

@@ -218,11 +218,46 @@ class Train(TrainTest):
         self.end("stopped", signal.SIGKILL, 4, "--adapter", first)
         self.good(*self.arguments("stopped", "--adapter", first, "-q"))
         self.assertEqual(self.adapter("stopped"), self.adapter("b"))
-        self.wrong(*self.arguments("b", "--adapter", str(self.home / "b/last"), "-q"), says="--out")
-        self.wrong(*self.arguments("b", "--adapter", str(self.home / "same"), "--seed", "2", "-q"), says="another run")
-        self.wrong(*self.arguments("c", "--adapter", first, "--rank", "8", "-q"), says="--rank: is not that of the adapter")
-        self.wrong(*self.arguments("c", "--adapter", first, "--matrices", "q", "-q"), says="--matrices")
-        self.wrong(*self.arguments("c", "--adapter", str(self.home / "none"), "-q"), says="adapter_config.json")
+        own = str(self.home / "b/last")
+        self.wrong(*self.arguments("b", "--adapter", own, "-q"), says="holds the adapter to go on with")
+        self.wrong(*self.arguments("b", "--adapter", str(self.home / "b2"), "-q"), says="adapter_config.json")
+        self.wrong(*self.arguments("a2", "--adapter", first, "--rank", "8", "-q"), says="--rank: got 8, but the adapter to go on")
+        self.wrong(*self.arguments("a2", "--adapter", first, "--matrices", "q", "-q"), says="--matrices: got q, but the adapter")
+        loop = self.home / "loop"
+        loop.symlink_to(loop)
+        self.wrong(*self.arguments("a2", "--adapter", str(loop), "-q"), says=f"--adapter {loop}: ")
+
+    def test_another_adapter_to_go_on_with_is_another_run(self):
+        one, other = (tiny_adapter.write_adapter(self.home / name, seed=seed) for name, seed in (("one", 1), ("other", 2)))
+        settings = ["--rank", str(tiny_adapter.RANK), "--steps", "2", "-q"]
+        self.good(*self.arguments("a", "--adapter", one, *settings))
+        self.wrong(*self.arguments("a", "--adapter", other, *settings), says="belongs to another run (adapter: ")
+
+    def test_what_goes_on_is_said_and_saved(self):
+        begun = tiny_adapter.write_adapter(self.home / "begun")
+        config = Path(begun) / "adapter_config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"lora_alpha": -4}))  # no --alpha takes it
+        again = ["--rank", str(tiny_adapter.RANK), "--steps", "2"]
+        said = self.tome(*self.arguments("a", "--adapter", begun, "--dropout", "0.1", *again))
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertIn(f"going on with {begun}: rank {tiny_adapter.RANK}, alpha -4, q,k,down", said.stderr)
+        self.assertEqual(json.loads((self.home / "a/adapter_config.json").read_text())["lora_dropout"], 0.1)
+        self.good("train", "--settings", str(self.home / "a/settings.toml"), "--out", str(self.home / "b"), "-q")
+        self.assertEqual(self.adapter("a"), self.adapter("b"))
+
+    def test_an_adapter_for_all_commands_is_for_answers(self):
+        settings = self.home / "config" / "tome" / "config.toml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f'adapter = "{tiny_adapter.write_adapter(self.home / "begun")}"\n')
+        self.environment["XDG_CONFIG_HOME"] = str(self.home / "config")
+        self.good(*self.arguments("a", "--steps", "1", "-q"))
+        self.assertEqual(json.loads((self.home / "a/adapter_config.json").read_text())["r"], 4)
+
+    def test_what_is_not_finite_is_not_saved(self):
+        wild = ["--hold-out", "3", "--validate-every", "1", "--clip", "0", "--schedule", "constant", "--learning-rate", "10"]
+        self.wrong(*self.arguments("a", *wild, "--alpha", "1000000", "-q"), says="the loss of the held-out rows is no longer")
+        self.assertEqual(list((self.home / "a").glob("**/adapter_model.safetensors")), [])
+        self.assertEqual(self.lines("a", "validation.jsonl"), [])
 
     def test_an_adapter_goes_on_as_it_was_trained(self):
         trained = tiny_adapter.write_adapter(self.home / "trained", rope_scaling="linear:4", layout="qa")
@@ -245,7 +280,10 @@ class Train(TrainTest):
         self.wrong(*x, "--steps", "3", "--epochs", "2", says="--steps and --epochs: both")
         self.wrong(*x, "--hold-out", "3", "--validation", self.data, says="--validation and --hold-out: both say")
         self.wrong(*x, "-q", "--steps", "3", "--warm-up", "3", says="--warm-up 3: the whole run has 3 steps")
-        self.wrong(*x, "-q", "--hold-out", "24", says="hold out fewer")
+        self.wrong(*x, "-q", "--hold-out", "24", says="--hold-out: got 24")
+        self.wrong(*x, "--hold-out", "-1", says="-1 not in range 0 to 1000000000")
+        self.wrong(*x, "--seed", "-5", says="--seed")
+        self.wrong(*x, "--steps", "9223372036854775807", says="--steps")
         self.wrong("train", "--data", self.data, says="--out is required")
 
 

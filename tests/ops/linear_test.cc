@@ -11,7 +11,7 @@
 namespace tome::ops {
 namespace {
 
-constexpr std::size_t kWidths[] = {1, 28, 33, 64, 80, 321};
+constexpr std::size_t kWidths[] = {1, 28, 33, 64, 80, 321, 577};
 constexpr std::size_t kColumns[] = {1, 15, 16, 17, 50, 64};
 constexpr std::size_t kRowCounts[] = {1, 2, 3, 4, 5, 6, 7, 13, 16, 40};
 constexpr std::size_t kStride = 70;

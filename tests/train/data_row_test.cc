@@ -103,6 +103,13 @@ TEST(DataRow, WrongShapesAndTypes) {
   expect_refused(R"({"instruction":"Q","input":null,"output":"A"})", "input: got null, expected a string");
 }
 
+TEST(DataRow, ADocumentThatWouldBeLeftOut) {
+  const char* const chat = R"("messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"A"}])";
+  expect_refused(cat(R"({"document":"D",)", chat, "}"), "has a document that its shape leaves out");
+  expect_refused(R"({"document":"D","instruction":"Q","output":"A"})", "has a document that its shape leaves out");
+  EXPECT_EQ(parse_row(cat(R"({"text":"rendered",)", chat, "}"), "x").questions.size(), 1u);
+}
+
 TEST(DataRow, WhatIsMissingOrEmpty) {
   expect_refused(R"({"text":" \n\t"})", "text: is empty");
   expect_refused(R"({"document":"","question":"Q","answer":"A"})", "document: is empty");

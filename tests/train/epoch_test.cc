@@ -82,7 +82,7 @@ TEST(HoldOut, RowsStayTogetherAndNoneIsLost) {
   }
   EXPECT_NE(hold_out(set, 2, 1).held_out, hold_out(set, 2, 4).held_out);
   EXPECT_TRUE(hold_out(set, 0, 1).held_out.empty());
-  expect_user_error([&] { hold_out(set, 6, 1); }, "held-out lines: got 6, but the data has 6 usable lines");
+  expect_user_error([&] { hold_out(set, 6, 1); }, "--hold-out: got 6, but the data has 6 usable lines");
 }
 
 TEST(PlanPasses, FirstFit) {

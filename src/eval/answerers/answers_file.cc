@@ -1,6 +1,7 @@
 #include "eval/answerers/answers_file.h"
 
 #include <xxhash.h>
+#include <algorithm>
 
 #include <fstream>
 #include <span>
@@ -70,6 +71,12 @@ void AnswersFile::answer(const EvalSet& set, std::span<const std::size_t> wanted
   if (!in_order_.empty() && in_order_.size() != set.samples.size()) {
     throw_user_error("--answers: holds ", in_order_.size(), " answers in order, the run has ", set.samples.size(),
                      " samples; give the file that was asked (--data lines=FILE) and all of it (--samples)");
+  }
+  const auto answered = [&](const EvalSample& sample) { return answers_.contains(sample.id); };
+  if (in_order_.empty() && std::none_of(set.samples.begin(), set.samples.end(), answered)) {
+    throw_user_error("--answers: none of its ids is one of the run's ", set.samples.size(), " samples; it has ",
+                     in_quotes(answers_.begin()->first), ", the run ", in_quotes(set.samples.front().id),
+                     "; give --samples-from the run that was answered");
   }
   for (const std::size_t index : wanted) {
     if (stop) return;

@@ -116,7 +116,7 @@ void throw_measured_file(std::string_view task, const std::filesystem::path& pat
 void throw_too_short(std::string_view task, std::int64_t length, std::int64_t needed) {
   throw_user_error(task, ": a length of ", length,
                    " tokens is too short, its smallest text with question and answer has ", needed,
-                   "; ask for longer ones with --lengths");
+                   "; ask for longer ones");
 }
 
 }  // namespace tome::eval
