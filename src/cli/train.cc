@@ -190,7 +190,7 @@ void run(TrainFlags& flags) {
   options.schedule.steps = count_steps(flags, data.training);
   options.peak_flops = measure_bf16(threads);
   const PlanModel shape = plan_model(*open.model);
-  const TrainingPlanOptions planned = plan_training(flags, shape, open.adapter.get(), data.training, threads.count());
+  const TrainingPlanOptions planned = plan_training(flags, shape, open.adapter.get(), data.use(), threads.count());
   if (flags.dry_run) {
     const auto passes = static_cast<double>(options.schedule.steps * options.passes_per_step);
     print_training_plan(planned, shape, options, options.peak_flops, passes);
@@ -200,7 +200,7 @@ void run(TrainFlags& flags) {
   const auto settings_of_run = deciding_settings(flags, open, data.use(), layout, threads.count());
   Adapter adapter = open.adapter ? std::move(*open.adapter) : Adapter(*open.model, flags.adapter, flags.trainer.seed);
   options.samples = static_cast<std::size_t>(flags.samples);
-  options.answer = answer_samples(open, adapter, layout, threads, options.out);
+  options.answer = answer_samples(open, adapter, layout, threads, options);
   const std::vector<Setting> settings = effective_settings(flags, layout, threads.count());
   for (const Setting& setting : settings) options.shown_settings.emplace_back(setting.name, setting.text);
   std::optional<TrainProgress> progress;  // made when it is known which step comes first

@@ -42,14 +42,31 @@ Longest longest_pass(const TrainFlags& flags, const TrainingSet& data) {
   return longest;
 }
 
+// What is validated on, or answered: of the rows held out where there are any, else of those trained on.
+std::int64_t longest_forward(const TrainFlags& flags, const RunData& data) {
+  const TrainingSet& rows = data.validation != nullptr ? *data.validation : data.training;
+  const bool held = data.validation != nullptr || flags.trainer.held_out_rows > 0;
+  if (!held && flags.samples == 0) return 0;
+  std::int64_t longest = 0;
+  if (data.validation != nullptr) {
+    for (std::uint32_t i = 0; i < rows.size(); ++i) longest = std::max(longest, rows.tokens(i));
+    return longest;
+  }
+  const DataSplit split = hold_out(rows, flags.trainer.held_out_rows, flags.trainer.seed);
+  for (const std::uint32_t i : held ? split.held_out : split.training) longest = std::max(longest, rows.tokens(i));
+  return longest;
+}
+
 }  // namespace
 
-TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const Adapter* begun,
-                                  const TrainingSet& data, int threads) {
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const Adapter* begun, const RunData& run,
+                                  int threads) {
+  const TrainingSet& data = run.training;
   const Longest longest = longest_pass(flags, data);
   TrainingPlanOptions options = begun != nullptr ? plan_options(model.config, *begun, longest.tokens)
                                                  : plan_options(model.config, flags.adapter, longest.tokens);
   options.targets = longest.targets;
+  options.forward_tokens = longest_forward(flags, run);
   options.data_bytes = kExampleBytes * static_cast<std::int64_t>(data.size());
   return plan_training(flags, model, options, threads);
 }
@@ -98,9 +115,14 @@ void print_training_plan(TrainingPlanOptions options, const PlanModel& model, co
             << " of them targets, " << grouped(static_cast<std::int64_t>(options.trained)) << " trained numbers, "
             << options.threads << " threads\n";
   print_section("always there", plan.always);
+  print_section("a training pass", plan.pass);
   print_section("forward", plan.forward);
   print_section("loss", plan.loss);
   print_section(cat("backward (kept of each layer: ", to_string(options.keep), ")"), plan.backward);
+  if (!plan.forward_alone.empty()) {
+    print_section(cat("validation and sample answers, ", grouped(options.forward_tokens), " tokens"),
+                  plan.forward_alone);
+  }
   std::cout << "\nin all\n";
   print_row("peak private memory", mebibytes(static_cast<double>(plan.peak_private)));
   print_row("mapped pages (the system's to take)", mebibytes(static_cast<double>(plan.mapped)));

@@ -12,8 +12,8 @@ namespace tome::cli {
 /// The schedule for the longest pass over `data`, by --memory, --keep and --activations; also set in
 /// flags.trainer.pass. `begun`: the adapter to go on with, or null. Throws UserError when it fits neither --memory nor
 /// the machine, with the nearest settings that would.
-TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const Adapter* begun,
-                                  const TrainingSet& data, int threads);
+TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, const Adapter* begun, const RunData& run,
+                                  int threads);
 
 /// The same for what `options` has of tokens, targets, adapter and bytes of the training set.
 TrainingPlanOptions plan_training(TrainFlags& flags, const PlanModel& model, TrainingPlanOptions options, int threads);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/resources.h"
 #include "read/session.h"
 
 namespace tome::cli {
@@ -25,7 +26,8 @@ void read_document(Session& session, const std::vector<TokenId>& ids, const std:
   input.tokens = ids;
   input.offsets.resize(ids.size() + 1);  // of the text, for citations: nobody asks for them here
   try {
-    session.read(input, nullptr, kNever);
+    session.read(
+        input, [](const ReadingProgress&) { sample_private_peak(); }, kNever);
   } catch (const UserError& error) {  // its way out is that of kept readings
     const std::string reason = error.what();
     throw_user_error("--samples: ", reason.substr(0, reason.find(';')), "; make room in ", folder.string(),
@@ -36,10 +38,11 @@ void read_document(Session& session, const std::vector<TokenId>& ids, const std:
 }  // namespace
 
 AnswerSample answer_samples(const OpenModel& open, const Adapter& adapter, const Layout& layout, Threads& threads,
-                            const std::filesystem::path& folder) {
+                            const TrainerOptions& run) {
   SessionOptions options;
   options.keep = false;
-  options.store = folder;
+  options.store = run.out;
+  options.chunk_rows = run.pass.chunk_rows;
   options.adapters = adapter.layers();
   const Model& model = *open.model;
   const Tokenizer& tokenizer = *open.tokenizer;

@@ -100,6 +100,10 @@ class Pass {
     pass.visible = example_.visible;
     pass.visible_sliding = sliding_;
     pass.outputs = target_rows_;
+    pass.after_layer = [](std::size_t) {
+      sample_private_peak();
+      return true;
+    };
     pass.kv = [&](std::size_t) -> KvSequence<T>& {
       kv.clear();
       return kv;
@@ -221,15 +225,17 @@ PassResult training_pass(const Model& model, Threads& threads, const TrainingExa
 
 template <typename T>
 PassResult example_loss(const Model& model, Threads& threads, const TrainingExample& example,
-                        std::span<const LayerAdapter> adapters) {
-  const PassOptions options;
+                        std::span<const LayerAdapter> adapters, std::size_t chunk_rows) {
+  PassOptions options;
+  options.chunk_rows = chunk_rows;
   return Pass<T>(model, threads, example, adapters, options).loss();
 }
 
 #define TOME_INSTANTIATE(T)                                                                                           \
   template PassResult training_pass<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>, \
                                        const PassGradients&, const PassOptions&, StepProgress*);                      \
-  template PassResult example_loss<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>);
+  template PassResult example_loss<T>(const Model&, Threads&, const TrainingExample&, std::span<const LayerAdapter>,  \
+                                      std::size_t);
 TOME_INSTANTIATE(bf16)
 TOME_INSTANTIATE(float)
 #undef TOME_INSTANTIATE

@@ -54,6 +54,6 @@ PassResult training_pass(const Model& model, Threads& threads, const TrainingExa
 /// The loss alone, of a held-out example.
 template <typename T>
 PassResult example_loss(const Model& model, Threads& threads, const TrainingExample& example,
-                        std::span<const LayerAdapter> adapters);
+                        std::span<const LayerAdapter> adapters, std::size_t chunk_rows = kDefaultChunkRows);
 
 }  // namespace tome

@@ -155,7 +155,7 @@ void Trainer::validate(std::int64_t step) {
   for (std::size_t i = 0; i < passes.size(); ++i) {
     const TrainingExample example = load_examples(validation_data_, passes.pass(i), PoseOptions{}, 0);
     const auto run = options_.float32 ? example_loss<float> : example_loss<bf16>;
-    const PassResult result = run(model_, threads_, example, adapter_.layers());
+    const PassResult result = run(model_, threads_, example, adapter_.layers(), options_.pass.chunk_rows);
     loss += result.loss;
     targets += static_cast<std::int64_t>(result.targets);
     sample_private_peak();

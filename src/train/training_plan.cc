@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/number_text.h"
 #include "model/adapter.h"
 #include "model/head_groups.h"
 #include "ops/kernels/kernels.h"
@@ -79,9 +80,15 @@ double loss_bytes(const ModelConfig& c, const TrainingPlanOptions& o) {
          o.threads * real(kRowBlock) * kSlice * 6;
 }
 
+std::vector<PlanPart> rows_of_pass(const ModelConfig& c, std::int64_t rows) {
+  const double tokens = real(rows);
+  const double ranges = c.sliding_window > 0 ? 2 : 1;
+  return {{"ids, targets, positions, visible keys", tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange))},
+          {"residual stream, then its gradient", tokens * real(c.width) * 2}};
+}
+
 void plan_always(const ModelConfig& c, const TrainingPlanOptions& o, const SlotShape<bf16>& slot, TrainingPlan& plan) {
   const double tokens = real(o.tokens);
-  const double ranges = c.sliding_window > 0 ? 2 : 1;
   const std::size_t slots = c.layers - 1;
   const std::size_t in_memory = ActivationStore::slots_in_memory(slots, slot.bytes(), o.activation_bytes);
   const bool spills = in_memory < slots;
@@ -90,14 +97,12 @@ void plan_always(const ModelConfig& c, const TrainingPlanOptions& o, const SlotS
   plan.always.push_back({"threads", o.threads * kThreadBytes});
   plan.always.push_back({"adapter and its gradient", 8 * static_cast<double>(o.trained)});
   plan.always.push_back({"training set", real(o.data_bytes)});
-  plan.always.push_back(
-      {"ids, targets, positions, visible keys", tokens * (4 + 4 + 8 + ranges * sizeof(ops::KeyRange))});
-  plan.always.push_back({"residual stream, then its gradient", tokens * real(c.width) * 2});
-  plan.always.push_back({"activations in memory", real(in_memory) * real(slot.bytes())});
-  plan.always.push_back({"activations of the layer in hand", spills ? real(slot.bytes()) : tokens * real(c.width) * 2});
+  plan.pass = rows_of_pass(c, o.tokens);
+  plan.pass.push_back({"activations in memory", real(in_memory) * real(slot.bytes())});
+  plan.pass.push_back({"activations of the layer in hand", spills ? real(slot.bytes()) : tokens * real(c.width) * 2});
 }
 
-void plan_forward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPlan& plan) {
+std::vector<PlanPart> plan_forward(const ModelConfig& c, const TrainingPlanOptions& o) {
   const double chunk = real(std::min<std::int64_t>(static_cast<std::int64_t>(o.chunk_rows), o.tokens));
   const double heads = real((c.heads + 2 * c.kv_heads) * c.head_width);
   const double blocks = std::ceil(real(o.tokens) / ops::kKvBlock);
@@ -105,12 +110,24 @@ void plan_forward(const ModelConfig& c, const TrainingPlanOptions& o, TrainingPl
   add_forward(
       panels, c, o.rank,
       {Matrix::kQuery, Matrix::kKey, Matrix::kValue, Matrix::kOutput, Matrix::kGate, Matrix::kUp, Matrix::kDown});
-  plan.forward = {{"packed weights of a layer", panels.all},
-                  {"q, k, v of a chunk", chunk * heads * 2},
-                  {"K and V of a layer",
-                   blocks * 4 * real(ops::kv_block_total_words<bf16>(ops::KvType::kNative, attention_shape(c)))},
-                  {"scratch of the threads", o.threads * forward_scratch(c)}};
-  plan.loss = {{"loss and its gradient", loss_bytes(c, o)}};
+  return {{"packed weights of a layer", panels.all},
+          {"q, k, v of a chunk", chunk * heads * 2},
+          {"K and V of a layer",
+           blocks * 4 * real(ops::kv_block_total_words<bf16>(ops::KvType::kNative, attention_shape(c)))},
+          {"scratch of the threads", o.threads * forward_scratch(c)}};
+}
+
+// Sample answers read in int8 as tome ask does, with smaller weights and, on some CPUs, int8 keys beside K and V.
+std::vector<PlanPart> plan_forward_alone(const ModelConfig& c, TrainingPlanOptions o) {
+  if (o.forward_tokens == 0) return {};
+  o.tokens = o.forward_tokens;
+  std::vector<PlanPart> parts = rows_of_pass(c, o.tokens);
+  for (const PlanPart& part : plan_forward(c, o)) parts.push_back(part);
+  if (ops::has_int8_scores()) {
+    const double blocks = std::ceil(real(o.tokens) / ops::kKvBlock);
+    parts.push_back({"int8 keys", blocks * 4 * real(c.kv_heads * ops::int8_key_words(attention_shape(c)))});
+  }
+  return parts;
 }
 
 // Three phases: after attention, attention by groups of heads, before attention.
@@ -188,9 +205,12 @@ TrainingPlan make_training_plan(const PlanModel& model, const TrainingPlanOption
   TrainingPlan plan;
   const SlotShape<bf16> slot(c, static_cast<std::size_t>(options.tokens), options.keep);
   plan_always(c, options, slot, plan);
-  plan_forward(c, options, plan);
+  plan.forward = plan_forward(c, options);
+  plan.loss = {{"loss and its gradient", loss_bytes(c, options)}};
+  plan.forward_alone = plan_forward_alone(c, options);
   plan_backward(c, options, plan);
-  const double peak = total(plan.always) + std::max({total(plan.forward), total(plan.loss), total(plan.backward)});
+  const double phases = std::max({total(plan.forward), total(plan.loss), total(plan.backward)});
+  const double peak = total(plan.always) + std::max(total(plan.pass) + phases, total(plan.forward_alone));
   plan.peak_private = static_cast<std::uint64_t>(std::llround(peak));
   const double moments = static_cast<double>(options.trained) * (options.eight_bit ? 2.04 : 8);
   plan.mapped = static_cast<std::uint64_t>(std::llround(moments)) + model.layer_bytes;
@@ -223,6 +243,14 @@ TrainingPlanOptions fit_training(const PlanModel& model, TrainingPlanOptions opt
   options.chunk_rows = 256;
   const std::uint64_t needed = make_training_plan(model, options).peak_private;
   if (needed <= memory) return options;
+  TrainingPlanOptions alone = options;
+  alone.forward_tokens = 0;
+  if (make_training_plan(model, alone).peak_private <= memory) {
+    throw_user_error("--memory ", static_cast<std::int64_t>(static_cast<double>(memory) / kMiB),
+                     "MiB: training fits, but validation or sample answers over ", grouped(options.forward_tokens),
+                     " tokens take ", static_cast<std::int64_t>(std::ceil(static_cast<double>(needed) / kMiB)),
+                     " MiB; give that, or shorter rows to validate on and --samples 0");
+  }
   std::int64_t fits = 0;
   for (std::int64_t step = std::int64_t{1} << 30; step >= 256; step /= 2) {
     TrainingPlanOptions fewer = options;

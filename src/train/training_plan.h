@@ -17,6 +17,7 @@ namespace tome {
 struct TrainingPlanOptions {
   std::int64_t tokens = 0;          // of the longest pass
   std::int64_t targets = 256;       // of them
+  std::int64_t forward_tokens = 0;  // of the longest example that only goes forward: validation, sample answers; or 0
   std::int64_t data_bytes = 0;      // that the training set keeps about its examples
   std::size_t rank = 16;            // largest; 0: no LoRA pair
   std::uint64_t trained = 0;        // numbers
@@ -36,7 +37,9 @@ TrainingPlanOptions plan_options(const ModelConfig& config, const Adapter& adapt
 
 /// Sums of parts; sizes in bytes.
 struct TrainingPlan {
-  std::vector<PlanPart> always, forward, loss, backward;  // private memory; the last three never at one time
+  std::vector<PlanPart> always;                         // private memory
+  std::vector<PlanPart> pass, forward, loss, backward;  // of a training pass, the last three never at one time
+  std::vector<PlanPart> forward_alone;                  // of validation and sample answers, between training passes
   std::uint64_t peak_private = 0;
   std::uint64_t mapped = 0;  // optimizer's moments and a layer's weights: the system's to take
   std::uint64_t spill = 0;   // of the file

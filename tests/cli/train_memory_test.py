@@ -11,7 +11,7 @@ import unittest
 
 import tiny_model
 from program import PROGRAM
-from train_runs import TrainTest
+from train_runs import TrainTest, rows
 
 MIB = 1 << 20
 
@@ -24,7 +24,8 @@ class Memory(TrainTest):
         self.data = self.file("long.jsonl", json.dumps({"document": text, "question": "Who?", "answer": "Ann"}) + "\n")
 
     def long_run(self, out: str, *more: str) -> list[str]:
-        return ["train", "-m", "long", "--data", self.data, "--context", "32k", "--steps", "2", "--samples", "0",
+        samples = [] if "--samples" in more else ["--samples", "0"]
+        return ["train", "-m", "long", "--data", self.data, "--context", "32k", "--steps", "2", *samples,
                 "--out", str(self.home / out), *more]  # fmt: skip
 
     def planned(self, *more: str) -> float:
@@ -49,6 +50,19 @@ class Memory(TrainTest):
                 if more[:1] == ["--memory"]:
                     self.assertGreater(line["spill_bytes"], 0)
                     self.assertLessEqual(line["peak_private_bytes"], int(more[1].removesuffix("MiB")) * MIB + 16 * MIB)
+
+    def test_what_only_goes_forward_counts(self):
+        """Validation and sample answers over more than any training row has."""
+        short = self.file("short.jsonl", rows(8))
+        for more in (["--samples", "0"], ["--samples", "1"]):
+            flags = ["--validation", self.data, "--validate-every", "1", *more]
+            self.data, long = short, self.data
+            with self.subTest(flags=more):
+                planned, line = self.planned(*flags), self.measured(f"run{more[1]}", *flags)
+                self.assertLessEqual(abs(planned - line["peak_private_bytes"]), 16 * MIB, (planned, line))
+                self.assertGreater(planned, 12 * MIB)
+                self.wrong(*self.long_run("a", "-q", *flags, "--memory", "8MiB"), says="validation or sample answers over 30,0")
+            self.data = long
 
     def test_contradictory_flags(self):
         self.wrong(*self.long_run("a"), "--memory", "1GiB", "--keep", "input", says="--memory: chooses")
