@@ -35,24 +35,27 @@ lines() {
 }
 lines_long() {
   # One list a length: a reading of 64K tokens by smollm2 takes minutes.
-  local one=(--tasks lines --seed 7 --set lines.questions=25 --samples 25 --retrieve bm25)
-  eval_run lines-gemma-long -m gemma "${one[@]}" --no-document --lengths 16k,32k
+  local one=(--tasks lines --seed 7 --set lines.questions=25 --samples 25 --retrieve bm25 --no-document)
+  eval_run lines-gemma-long -m gemma "${one[@]}" --lengths 16k,32k
   eval_run lines-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-long"
-  eval_run lines-gemma-64k -m gemma --context 64k "${one[@]}" --no-document --lengths 64k
+  eval_run lines-gemma-64k -m gemma --context 64k "${one[@]}" --lengths 64k
   eval_run lines-adapter-64k -m gemma --adapter models/line-retrieval --samples-from "$runs/lines-gemma-64k"
   eval_run lines-smollm2-long -m smollm2 --context 64k "${one[@]}" --lengths 16k,32k,64k
 }
 topics() {
   [[ -f $conversations ]] || return 0
   eval_run topics-gemma -m gemma --tasks topics --samples 10 --retrieve bm25 --no-document --lengths 4k,8k
+  eval_run topics-adapter -m gemma --adapter models/line-retrieval --samples-from "$runs/topics-gemma"
   eval_run topics-smollm2 -m smollm2 --tasks topics --samples 10 --retrieve bm25 --no-document --lengths 4k,8k
 }
 topics_long() {
   [[ -f $conversations ]] || return 0
   # Five questions a text, at every depth: a reading of 64K tokens by smollm2 takes minutes.
-  local few=(--tasks topics --set topics.ask=spread --set topics.questions=5 --samples 10 --retrieve bm25)
+  local few=(--tasks topics --set topics.ask=spread --set topics.questions=5 --samples 10 --retrieve bm25 --no-document)
   eval_run topics-gemma-long -m gemma "${few[@]}" --lengths 16k,32k
+  eval_run topics-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/topics-gemma-long"
   eval_run topics-gemma-64k -m gemma --context 64k "${few[@]}" --lengths 64k
+  eval_run topics-adapter-64k -m gemma --adapter models/line-retrieval --samples-from "$runs/topics-gemma-64k"
   eval_run topics-smollm2-long -m smollm2 --context 64k "${few[@]}" --lengths 16k,32k,64k
 }
 needle() {
@@ -63,7 +66,7 @@ needle() {
 needle_long() {
   eval_run needle-gemma-long -m gemma --tasks needle --samples 10 --retrieve bm25 --no-document --lengths 16k,32k
   eval_run needle-adapter-long -m gemma --adapter models/line-retrieval --samples-from "$runs/needle-gemma-long"
-  eval_run needle-gemma-64k -m gemma --context 64k --tasks needle --samples 10 --retrieve bm25 --lengths 64k
+  eval_run needle-gemma-64k -m gemma --context 64k --tasks needle --samples 10 --retrieve bm25 --no-document --lengths 64k
   eval_run needle-adapter-64k -m gemma --adapter models/line-retrieval --samples-from "$runs/needle-gemma-64k"
 }
 ruler() {

@@ -171,6 +171,9 @@ void TrainFlags::finish(const CLI::App& command) {
     throw_user_error("--memory: chooses what --keep and --activations say; leave ",
                      activations.empty() ? "--keep" : "--activations", " out");
   }
+  if (!memory.empty() && dtype == "f32") {
+    throw_user_error("--memory: is planned for activations in bf16; leave out --dtype f32, which is for comparisons");
+  }
   const auto trains = [&](const char* what) {
     return std::find(train_also.begin(), train_also.end(), what) != train_also.end();
   };

@@ -44,14 +44,21 @@ void visible_blocks(std::span<const KvBlock> blocks, KeyRange range, std::size_t
 
 constexpr std::size_t kLeastBlocksPerPart = 4;
 
+// Shares of the keys that so many units of work are split into, so that every thread gets as many.
+std::size_t parts_of_keys(std::size_t units, int thread_count) {
+  const auto threads = static_cast<std::size_t>(thread_count);
+  if (threads == 1 || units >= 4 * threads) return 1;
+  std::size_t parts = (threads + units - 1) / units;
+  while (units * parts % threads != 0) ++parts;
+  return parts;
+}
+
 std::vector<Task> make_tasks(const AttentionShape& shape, std::span<const KeyRange> visible,
                              std::span<const KvBlock> blocks, int threads) {
   const int tile_tokens = std::max(1, kAttentionRows / shape.group());
   const std::size_t tiles =
       (visible.size() + static_cast<std::size_t>(tile_tokens) - 1) / static_cast<std::size_t>(tile_tokens);
-  const std::size_t wanted = static_cast<std::size_t>(threads) * 2;
-  const std::size_t units = tiles * static_cast<std::size_t>(shape.kv_heads);
-  const std::size_t parts = threads == 1 || units >= 2 * wanted ? 1 : (2 * wanted + units - 1) / units;
+  const std::size_t parts = parts_of_keys(tiles * static_cast<std::size_t>(shape.kv_heads), threads);
   std::vector<Task> tasks;
   for (std::size_t tile = tiles; tile-- > 0;) {  // the last tiles see the most keys: first, so that the end is even
     const std::size_t first = tile * static_cast<std::size_t>(tile_tokens);

@@ -67,6 +67,7 @@ class Memory(TrainTest):
     def test_contradictory_flags(self):
         self.wrong(*self.long_run("a"), "--memory", "1GiB", "--keep", "input", says="--memory: chooses")
         self.wrong(*self.long_run("a"), "--memory", "1GiB", "--activations", "1MiB", says="--memory: chooses")
+        self.wrong(*self.long_run("a"), "--memory", "1GiB", "--dtype", "f32", says="--memory: is planned for activations in bf16")
 
     def test_a_long_step_ended_within_goes_on(self):
         self.good(*self.long_run("whole", "-q"))

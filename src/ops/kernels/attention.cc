@@ -13,8 +13,7 @@ namespace {
 
 constexpr float kHidden = -1e30f;  // a masked score
 constexpr int kColumnStep = 64;    // masked blocks are computed in strips of this many keys
-
-constexpr int kNearKeys = 256;  // before a tile's queries: their scores are exact
+constexpr int kNearKeys = 256;     // before a tile's queries: their scores are exact
 
 template <typename Unit>
 constexpr bool kInt8Scores = TOME_INT8_SCORES != 0 && std::is_same_v<Unit, Bf16Unit>;
