@@ -334,8 +334,8 @@ void attention_tile(const AttentionTile<T>& tile, void* memory) {
       attend(decltype(lookahead)(keys != nullptr ? range(keys, tile.int8_words) : range(following.k, words),
                                  range(following.v, words)));
     };
-    if (rows <= Unit::kRows) {  // so few steps that each must ask for many lines
-      ahead(Lookahead<8 * Unit::kLookahead>());
+    if (rows <= Unit::kRows) {  // each line is used in one step alone: ask for as many as a step goes through
+      ahead(Lookahead<4 * Unit::kLookahead>());
     } else {
       ahead(Lookahead<Unit::kLookahead>());
     }
