@@ -97,12 +97,13 @@ void run_mix(BuildFlags& flags) {
     });
     if (!used) throw_user_error("--set ", name, "=", value, ": ", task, " is not in --mix ", flags.mix);
   }
-  for (const auto& [name, path] : flags.request.data) {
+  for (const auto& entry : flags.request.data) {
+    const std::string& name = entry.first;
     const auto reads = [&](const data::MixPart& part) {  // tasks of the evaluation say themselves what they look for
       return part.source == name || (!data::is_question_set(part.source) && !data::is_question_set(name));
     };
     if (std::none_of(mix.begin(), mix.end(), reads)) {
-      throw_user_error("--data ", name, "=", path.string(), ": nothing in --mix ", flags.mix, " looks for it");
+      throw_user_error("--data ", name, "=", entry.second.string(), ": nothing in --mix ", flags.mix, " looks for it");
     }
   }
   for (const data::MixPart& part : mix) {
