@@ -113,7 +113,7 @@ void Decoder<T>::add_normed(std::span<const float> y, const std::vector<float>& 
 
 template <typename T>
 void Decoder<T>::step(std::int32_t token, std::int64_t position, const std::function<KvSequence<T>&(std::size_t)>& kv,
-                      std::span<float> out) {
+                      std::span<float> out, const std::function<void(std::size_t layer)>& layer_done) {
   const auto& f32 = ops::kernels().f32_rows;
   embed<float>(model_, {&token, 1}, x_.data());
   const auto normed = [&](const std::vector<float>& norm) {
@@ -131,6 +131,7 @@ void Decoder<T>::step(std::int32_t token, std::int64_t position, const std::func
     (config_.family == Family::kGemma3 ? f32.gelu_product : f32.silu_product)(gate_.data(), up_.data(), gate_.size());
     multiply(layer, gate_, {{Matrix::kDown, &out_}});
     add_normed(out_, weights.post_feed_forward_norm);
+    if (layer_done) layer_done(layer);
   }
   logits<float>(model_, threads_, x_.data(), exact_, out);
 }

@@ -19,9 +19,10 @@ class Decoder {
   Decoder(const Model& model, Threads& threads, bool exact, std::span<const LayerAdapter> adapters = {});
 
   /// Runs `token` at `position` through all layers, appending its K and V to kv(layer), and writes the logits [V] of
-  /// the next token. The token's index in each layer's sequence is the sequence's size.
+  /// the next token. The token's index in each layer's sequence is the sequence's size. `layer_done` is called when a
+  /// layer will not be looked at again.
   void step(std::int32_t token, std::int64_t position, const std::function<KvSequence<T>&(std::size_t)>& kv,
-            std::span<float> out);
+            std::span<float> out, const std::function<void(std::size_t layer)>& layer_done = {});
 
  private:
   struct Product {

@@ -237,6 +237,7 @@ std::vector<float> Session::prefill_question(std::span<const TokenId> tokens, st
   if (options_.release_pages) return_freed_memory();
   std::vector<float> out(config_.vocabulary);
   logits<bf16>(model_, threads_, x.data() + (tokens.size() - 1) * config_.width, options_.exact, out);
+  if (options_.release_pages) model_.release(model_.output());
   return out;
 }
 
@@ -285,12 +286,8 @@ Answer Session::ask(std::span<const TokenId> tokens, const Tokenizer& tokenizer,
     }
     if (answer.answer_tokens == most_tokens) break;
     decoder.step(
-        id, position++,
-        [&](std::size_t layer) -> KvSequence<bf16>& {
-          release_layer(layer > 0 ? layer - 1 : config_.layers - 1);
-          return kv[layer];
-        },
-        scores);
+        id, position++, [&](std::size_t layer) -> KvSequence<bf16>& { return kv[layer]; }, scores,
+        [&](std::size_t layer) { release_layer(layer); });
     if (options_.release_pages) model_.release(model_.output());
   }
   if (!filter.stopped()) {

@@ -96,7 +96,7 @@ class Plan(ProgramTest):
 
     @unittest.skipUnless(ALL and NOVEL.is_file(), "needs TOME_TEST_ALL=1 and TOME_DATA")
     def test_real_models(self):
-        text = NOVEL.read_text(encoding="utf-8")[:31_000]
+        text = NOVEL.read_text(encoding="utf-8")[:28_000]  # fits the window of both
         for model in ("gemma", "smollm2"):
             weights = MODELS / f"{model}.gguf"
             if not weights.exists():
