@@ -60,7 +60,7 @@ void make_out_folder(const fs::path& out) {
 void refuse_own_folder(const TrainFlags& flags) {
   const auto real_path = [](const char* flag, const std::string& path) {
     std::error_code error;
-    const fs::path real = fs::weakly_canonical(path, error);
+    fs::path real = fs::weakly_canonical(path, error);
     if (error) throw_user_error(flag, " ", path, ": ", error.message(), "; give another folder");
     return real;
   };
