@@ -224,10 +224,7 @@ class Conversation {
     options.threads = threads_.count();
     options.precision = flags_.model.exact ? Precision::kExact : Precision::kInt8;
     options.kv = flags_.model.kv_type();
-    if (open_.adapter) {
-      options.adapter_numbers = open_.adapter->values().size();
-      options.adapter_rank = open_.adapter->largest_rank();
-    }
+    if (open_.adapter) options.count_adapter(*open_.adapter);
     if (limits_.memory > 0) {
       options = fit_memory(model, options, limits_.memory);
       session_.bound_memory(options.chunk_rows);

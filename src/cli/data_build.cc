@@ -1,5 +1,6 @@
 // tome data build: a training set out of books, tasks and published question sets.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -86,26 +87,32 @@ void print(const data::BuildResult& result, const BuildFlags& flags) {
   for (const auto& [name, rows] : result.sources) std::cout << "  " << name << ": " << grouped(rows) << '\n';
 }
 
-void run_mix(BuildFlags& flags) {
-  const OpenTokenizer open = open_tokenizer(find_model(flags.answerer.model.model));
-  finish(flags, *open.tokenizer);
-  const std::vector<data::MixPart> mix = data::parse_mix(flags.mix);
-  for (const auto& [name, value] : flags.request.settings) {
+// Settings and data that nothing in the mix would look at. A task of the evaluation says itself which of its own it
+// looks for.
+void refuse_unused(const data::BuildRequest& request, const std::vector<data::MixPart>& mix, const std::string& text) {
+  for (const auto& [name, value] : request.settings) {
     const std::string task = name.substr(0, name.find('.'));
     const bool used = std::any_of(mix.begin(), mix.end(), [&](const data::MixPart& part) {
       return part.source.substr(0, part.source.find('/')) == task;
     });
-    if (!used) throw_user_error("--set ", name, "=", value, ": ", task, " is not in --mix ", flags.mix);
+    if (!used) throw_user_error("--set ", name, "=", value, ": ", task, " is not in --mix ", text);
   }
-  for (const auto& entry : flags.request.data) {
+  for (const auto& entry : request.data) {
     const std::string& name = entry.first;
-    const auto reads = [&](const data::MixPart& part) {  // tasks of the evaluation say themselves what they look for
+    const auto reads = [&](const data::MixPart& part) {
       return part.source == name || (!data::is_question_set(part.source) && !data::is_question_set(name));
     };
     if (std::none_of(mix.begin(), mix.end(), reads)) {
-      throw_user_error("--data ", name, "=", entry.second.string(), ": nothing in --mix ", flags.mix, " looks for it");
+      throw_user_error("--data ", name, "=", entry.second.string(), ": nothing in --mix ", text, " looks for it");
     }
   }
+}
+
+void run_mix(BuildFlags& flags) {
+  const OpenTokenizer open = open_tokenizer(find_model(flags.answerer.model.model));
+  finish(flags, *open.tokenizer);
+  const std::vector<data::MixPart> mix = data::parse_mix(flags.mix);
+  refuse_unused(flags.request, mix, flags.mix);
   for (const data::MixPart& part : mix) {
     const bool ends = data::is_question_set(part.source);
     if (flags.rows == 0 && !ends) throw_user_error("--rows: is needed, ", part.source, " makes rows without end");

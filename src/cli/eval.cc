@@ -110,7 +110,7 @@ class Evaluation {
       if (std::find(flags_.tasks.begin(), name, *name) != name) throw_user_error("--tasks: has ", *name, " twice");
       if (*name != kPositions) eval::append(set_, eval::find_task(*name).make(request));
     }
-    if (asks_positions()) request.sought->emplace("books");
+    if (asks_positions()) request.sought->emplace("books");  // later: measure_positions
     eval::refuse_unsought(request);
     if (set_.samples.empty() && !asks_positions()) {
       throw_user_error("--tasks: no samples came of it; see --samples and --lengths");
@@ -133,6 +133,7 @@ class Evaluation {
     refuse("--depths", !flags_.depths.empty());
     refuse("--samples", !positions && flags_.samples > 0);
     refuse("--shots", flags_.shots > 0);
+    refuse("--seed", flags_.seed != EvalFlags().seed);
     refuse("--set", !flags_.settings.empty());
     refuse("--data", !positions && !flags_.data.empty());
   }

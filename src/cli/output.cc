@@ -66,6 +66,12 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+std::string joined(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const std::string& part : parts) all += cat(all.empty() ? "" : ", ", part);
+  return all.empty() ? "none" : all;
+}
+
 std::string shortest(double value) {
   std::array<char, 32> text;
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};

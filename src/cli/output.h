@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/new_file.h"
 
@@ -38,6 +39,8 @@ void refuse_overwriting(const std::string& path, bool force);
 std::string one_line(std::string_view text);
 /// The fewest digits that read back as the same number.
 std::string shortest(double value);
+/// "a, b"; "none" of nothing.
+std::string joined(const std::vector<std::string>& parts);
 /// Flushes stdout. Throws UserError when it cannot take all that was written; a pipe that nobody reads is no error.
 void finish_stdout();
 

@@ -45,9 +45,7 @@ void count_adapter(const Flags& flags, const ModelConfig& config, PlanOptions& o
     folder = answering_adapter(find_model(flags.model));
     if (folder.empty()) return;
   }
-  const Adapter adapter = load_adapter(folder, config);
-  options.adapter_numbers = adapter.values().size();
-  options.adapter_rank = adapter.largest_rank();
+  options.count_adapter(load_adapter(folder, config));
 }
 
 nlohmann::json to_json(const std::vector<PlanPart>& parts) {

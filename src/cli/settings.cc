@@ -60,13 +60,14 @@ std::string reason_of(const CLI::Error& error, const CLI::Option& option) {
   return text.starts_with(flag) ? text.substr(flag.size()) : text;
 }
 
-// A flag that is meant for one run alone is no default (configurable: false); a run's own settings may have it.
-// False: neither the command nor one of its own commands has such a flag.
-bool set_default(CLI::App& command, std::string_view key, const toml::node& value, const std::string& where) {
+// What all commands share is no default for a flag that another command means differently (configurable: false). False:
+// neither the command nor one of its own commands has such a flag.
+bool set_default(CLI::App& command, std::string_view key, const toml::node& value, const std::string& where,
+                 bool shared) {
   bool known = false;
-  for (CLI::App* verb : command.get_subcommands({})) known = set_default(*verb, key, value, where) || known;
+  for (CLI::App* verb : command.get_subcommands({})) known = set_default(*verb, key, value, where, shared) || known;
   CLI::Option* option = find_flag(command, key);
-  if (option == nullptr || !option->get_configurable()) return known;
+  if (option == nullptr || (shared && !option->get_configurable())) return known;
   const std::string text = text_of(value, where);
   try {
     option->default_val(text);
@@ -95,7 +96,8 @@ void apply_settings(CLI::App& app, const fs::path& file) {
     if (value.is_table()) continue;
     const std::string where = place(file, value.source().begin, key.str());
     bool known = false;
-    for (CLI::App* command : app.get_subcommands({})) known = set_default(*command, key.str(), value, where) || known;
+    for (CLI::App* command : app.get_subcommands({}))
+      known = set_default(*command, key.str(), value, where, true) || known;
     if (!known) throw_user_error(where, ": no command has a flag --", key.str());
   }
   for (const auto& [name_key, section] : table) {
@@ -105,7 +107,7 @@ void apply_settings(CLI::App& app, const fs::path& file) {
     if (named.empty()) throw_user_error(place(file, section.source().begin, name), ": tome has no such command");
     for (const auto& [key, value] : *section.as_table()) {
       const std::string where = place(file, value.source().begin, cat("[", name, "] ", key.str()));
-      if (!set_default(*named.front(), key.str(), value, where)) {
+      if (!set_default(*named.front(), key.str(), value, where, false)) {
         throw_user_error(where, ": tome ", name, " has no flag --", key.str());
       }
     }

@@ -179,7 +179,7 @@ void run(TrainFlags& flags) {
     open.adapter->set_dropout(flags.adapter.dropout);
     if (!flags.quiet) {
       std::cerr << "going on with " << flags.begin << ": rank " << flags.adapter.rank << ", alpha "
-                << shortest(flags.adapter.alpha) << ", " << matrix_names(flags.adapter) << '\n';
+                << shortest(flags.adapter.alpha) << ", " << joined(matrix_names(flags.adapter)) << '\n';
     }
   }
   const Layout& layout = layout_of(flags, open);

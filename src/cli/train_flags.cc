@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <utility>
-
 #include "base/error.h"
 #include "cli/common.h"
 #include "cli/output.h"
@@ -18,12 +16,12 @@ constexpr std::array<const char*, 2> kInstead[] = {{"--steps", "--epochs"}, {"--
 
 }  // namespace
 
-std::string matrix_names(const AdapterSettings& settings) {
-  std::string names;
+std::vector<std::string> matrix_names(const AdapterSettings& settings) {
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < kMatrices.size(); ++i) {
-    if (settings.matrices[i]) names += cat(names.empty() ? "" : ",", kMatrixNames[i]);
+    if (settings.matrices[i]) names.emplace_back(kMatrixNames[i]);
   }
-  return names.empty() ? "none" : names;
+  return names;
 }
 
 void TrainFlags::add_to(CLI::App& command) {
@@ -62,7 +60,7 @@ void TrainFlags::add_length_flags(CLI::App& command) {
   command.add_option("--pose", pose, "spread positions of short examples over a window of this many tokens")
       ->check(count());
   command.add_option("--steps", steps, "optimizer steps; default: by --epochs")
-      ->check(CLI::Range(std::int64_t{1}, kMostSteps));
+      ->check(CLI::Range(std::int64_t{1}, kMostCounted));
   command.add_option("--epochs", epochs, "times that all data is seen")
       ->check(between(0.0001, 1e6))
       ->capture_default_str();
@@ -73,7 +71,7 @@ void TrainFlags::add_length_flags(CLI::App& command) {
 
 void TrainFlags::add_adapter_flags(CLI::App& command) {
   command.add_option("--adapter", begin, "go on with this adapter (of tome train or PEFT) instead of a new one")
-      ->configurable(false);  // of this run alone: as a default for all commands it is what answers
+      ->configurable(false);  // as a default that commands share it is what answers
   command.add_option("--rank", adapter.rank, "of the LoRA pairs")->check(CLI::Range(1, 4096))->capture_default_str();
   command.add_option("--alpha", adapter.alpha, "LoRA's scale is alpha / rank")
       ->check(between(1e-6, 1e6))
@@ -96,7 +94,7 @@ void TrainFlags::add_optimizer_flags(CLI::App& command) {
       ->check(CLI::IsMember({"constant", "linear", "cosine"}))
       ->capture_default_str();
   command.add_option("--warm-up", trainer.schedule.warm_up_steps, "steps")
-      ->check(CLI::Range(std::int64_t{0}, kMostSteps))
+      ->check(CLI::Range(std::int64_t{0}, kMostCounted))
       ->capture_default_str();
   command.add_option("--weight-decay", trainer.adamw.weight_decay)->check(between(0, 10))->capture_default_str();
   command.add_option("--clip", trainer.largest_norm, "largest norm of the gradient; 0: any")
@@ -110,10 +108,10 @@ void TrainFlags::add_optimizer_flags(CLI::App& command) {
 void TrainFlags::add_validation_flags(CLI::App& command) {
   command.add_option("--validation", validation, "data to validate on, in files of their own");
   command.add_option("--hold-out", trainer.held_out_rows, "rows of --data kept for validation")
-      ->check(CLI::Range(std::int64_t{0}, kMostSteps))
+      ->check(CLI::Range(std::int64_t{0}, kMostCounted))
       ->capture_default_str();
   command.add_option("--validate-every", trainer.validate_every, "steps")
-      ->check(CLI::Range(std::int64_t{1}, kMostSteps))
+      ->check(CLI::Range(std::int64_t{1}, kMostCounted))
       ->capture_default_str();
   command.add_option("--samples", samples, "questions that the model answers at each validation; 0: none")
       ->check(CLI::Range(0, 1000))
@@ -193,13 +191,15 @@ void TrainFlags::go_on_with(const AdapterSettings& trained) {
   };
   const auto yes_or_no = [](bool value) { return std::string(value ? "yes" : "no"); };
   const auto also = [](const AdapterSettings& a) {
-    const std::string norms = a.norms ? "norms" : "";
-    return a.embeddings ? cat(norms, norms.empty() ? "" : ",", "embeddings") : norms.empty() ? "nothing" : norms;
+    std::vector<std::string> names;
+    if (a.norms) names.emplace_back("norms");
+    if (a.embeddings) names.emplace_back("embeddings");
+    return joined(names);
   };
   refuse_other("--rank", cat(adapter.rank), cat(trained.rank));
   refuse_other("--alpha", shortest(adapter.alpha), shortest(trained.alpha));
   refuse_other("--rank-stabilised", yes_or_no(adapter.rank_stabilised), yes_or_no(trained.rank_stabilised));
-  refuse_other("--matrices", matrix_names(adapter), matrix_names(trained));
+  refuse_other("--matrices", joined(matrix_names(adapter)), joined(matrix_names(trained)));
   refuse_other("--train-also", also(adapter), also(trained));
   const double dropout = adapter.dropout;  // of the run, not of the adapter
   adapter = trained;

@@ -47,7 +47,7 @@ struct TrainFlags {
   void add_machine_flags(CLI::App& command);
 };
 
-/// Of the LoRA pairs, as --matrices has them: "q,v".
-std::string matrix_names(const AdapterSettings& settings);
+/// Of the LoRA pairs, as --matrices has them.
+std::vector<std::string> matrix_names(const AdapterSettings& settings);
 
 }  // namespace tome::cli

@@ -42,18 +42,14 @@ Longest longest_pass(const TrainFlags& flags, const TrainingSet& data) {
   return longest;
 }
 
-// What is validated on, or answered: of the rows held out where there are any, else of those trained on.
+// Tokens of what is validated on, or answered: without validation some of the rows trained on.
 std::int64_t longest_forward(const TrainFlags& flags, const RunData& data) {
-  const TrainingSet& rows = data.validation != nullptr ? *data.validation : data.training;
-  const bool held = data.validation != nullptr || flags.trainer.held_out_rows > 0;
-  if (!held && flags.samples == 0) return 0;
+  const bool own_files = data.validation != nullptr;
+  const TrainingSet& rows = own_files ? *data.validation : data.training;
+  const DataSplit split = hold_out(rows, own_files ? 0 : flags.trainer.held_out_rows, flags.trainer.seed);
+  const bool all = own_files || (split.held_out.empty() && flags.samples > 0);
   std::int64_t longest = 0;
-  if (data.validation != nullptr) {
-    for (std::uint32_t i = 0; i < rows.size(); ++i) longest = std::max(longest, rows.tokens(i));
-    return longest;
-  }
-  const DataSplit split = hold_out(rows, flags.trainer.held_out_rows, flags.trainer.seed);
-  for (const std::uint32_t i : held ? split.held_out : split.training) longest = std::max(longest, rows.tokens(i));
+  for (const std::uint32_t i : all ? split.training : split.held_out) longest = std::max(longest, rows.tokens(i));
   return longest;
 }
 

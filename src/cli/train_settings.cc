@@ -50,14 +50,6 @@ std::vector<std::string> from_anywhere(const std::vector<std::string>& paths) {
   return all;
 }
 
-std::vector<std::string> names_of(const AdapterSettings& adapter) {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < kMatrices.size(); ++i) {
-    if (adapter.matrices[i]) names.emplace_back(kMatrixNames[i]);
-  }
-  return names;
-}
-
 }  // namespace
 
 std::vector<Setting> effective_settings(const TrainFlags& flags, const Layout& layout, int threads) {
@@ -82,7 +74,7 @@ std::vector<Setting> effective_settings(const TrainFlags& flags, const Layout& l
       number("alpha", a.alpha),
       number("dropout", a.dropout),
       yes_or_no("rank-stabilised", a.rank_stabilised),
-      list("matrices", names_of(a)),
+      list("matrices", matrix_names(a)),
       list("train-also", flags.train_also),
       number("learning-rate", t.learning_rate),
       text("schedule", flags.schedule),
@@ -137,7 +129,7 @@ std::map<std::string, std::string> deciding_settings(const TrainFlags& flags, co
       {"alpha", shortest(a.alpha)},
       {"rank_stabilised", cat(a.rank_stabilised)},
       {"dropout", shortest(a.dropout)},
-      {"matrices", list("", names_of(a)).text},
+      {"matrices", list("", matrix_names(a)).text},
       {"norms", cat(a.norms)},
       {"embeddings", cat(a.embeddings)},
       {"steps", cat(t.schedule.steps)},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 
 namespace tome::cli {
 
@@ -12,6 +13,7 @@ CLI::Validator between(double least, double most);
 CLI::Validator count();
 CLI::Validator bytes();
 
-inline constexpr std::int64_t kMostSteps = 1'000'000'000;  // of anything that is counted
+/// Steps, rows: so that products of two still fit 64 bits.
+inline constexpr std::int64_t kMostCounted = 1'000'000'000;
 
 }  // namespace tome::cli

@@ -206,6 +206,11 @@ double low_rank_bytes(std::size_t out, std::size_t in, std::size_t rank) {
   return exact_panel_bytes(rank, in, 0) + exact_panel_bytes(out, rank, 0);
 }
 
+void PlanOptions::count_adapter(const Adapter& adapter) {
+  adapter_numbers = adapter.values().size();
+  adapter_rank = adapter.largest_rank();
+}
+
 Plan make_plan(const PlanModel& model, const PlanOptions& given) {
   TOME_CHECK(given.tokens > 0 && given.threads > 0 && given.chunk_rows > 0);
   PlanOptions options = given;

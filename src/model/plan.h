@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/adapter.h"
 #include "model/config.h"
 #include "model/forward.h"
 #include "model/linear.h"
@@ -39,7 +40,9 @@ struct PlanOptions {
   Precision precision = Precision::kInt8;
   ops::KvType kv = ops::KvType::kNative;
   std::size_t adapter_numbers = 0, adapter_rank = 0;  // of an adapter in use, with pairs everywhere
-  bool bounded = false;                               // --memory: mapped pages are released layer by layer
+
+  void count_adapter(const Adapter& adapter);
+  bool bounded = false;  // --memory: mapped pages are released layer by layer
 };
 
 struct PlanPart {

@@ -132,11 +132,6 @@ StepRecord Trainer::step(std::int64_t step, const std::atomic<bool>& stop) {
   }
   record.learning_rate = options_.learning_rate * options_.schedule.factor(step);
   adamw_.step(adapter_.values(), gradient_.values(), record.learning_rate, clip_factor(norm, options_.largest_norm));
-  const std::span<const float> numbers = adapter_.values();
-  if (!std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); })) {
-    throw_user_error("step ", step + 1,
-                     ": numbers of the adapter are no longer finite; take a smaller --learning-rate, or --clip");
-  }
   use_trained_weights(adapter_, model_);
   const double seconds = seconds_since(start);
   record.tokens_per_second = static_cast<double>(record.tokens) / seconds;

@@ -216,7 +216,7 @@ class Eval(ProgramTest):
         self.wrong(*self.LINES, "--data", f"foo={self.home}", "--out", two, says="--data foo=")
         self.wrong(*self.LINES, "--seed", "-5", "--out", two, says="--seed")
         self.good(*self.LINES, "--out", one)
-        for more in (["--tasks", "needle"], ["--lengths", "4k"], ["--samples", "9"], ["--shots", "3"], ["--set", "lines.count=9"]):
+        for more in (["--tasks", "needle"], ["--lengths", "4k"], ["--samples", "9"], ["--shots", "3"], ["--seed", "9"], ["--set", "lines.count=9"]):
             self.wrong("eval", "--samples-from", one, *more, "--out", two, says=f"{more[0]}: with --samples-from")
         other = self.file("other.jsonl", '{"id": "x", "answer": "y"}\n')
         answers = ["eval", "--samples-from", one, "--answers", other, "--out", two]

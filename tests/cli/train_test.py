@@ -240,7 +240,7 @@ class Train(TrainTest):
         again = ["--rank", str(tiny_adapter.RANK), "--steps", "2"]
         said = self.tome(*self.arguments("a", "--adapter", begun, "--dropout", "0.1", *again))
         self.assertEqual(said.returncode, 0, said.stderr)
-        self.assertIn(f"going on with {begun}: rank {tiny_adapter.RANK}, alpha -4, q,k,down", said.stderr)
+        self.assertIn(f"going on with {begun}: rank {tiny_adapter.RANK}, alpha -4, q, k, down", said.stderr)
         self.assertEqual(json.loads((self.home / "a/adapter_config.json").read_text())["lora_dropout"], 0.1)
         self.good("train", "--settings", str(self.home / "a/settings.toml"), "--out", str(self.home / "b"), "-q")
         self.assertEqual(self.adapter("a"), self.adapter("b"))
@@ -252,6 +252,9 @@ class Train(TrainTest):
         self.environment["XDG_CONFIG_HOME"] = str(self.home / "config")
         self.good(*self.arguments("a", "--steps", "1", "-q"))
         self.assertEqual(json.loads((self.home / "a/adapter_config.json").read_text())["r"], 4)
+        settings.write_text(f'[train]\nadapter = "{self.home / "begun"}"\n')
+        self.good(*self.arguments("b", "--rank", str(tiny_adapter.RANK), "--steps", "1", "-q"))
+        self.assertEqual(json.loads((self.home / "b/adapter_config.json").read_text())["r"], tiny_adapter.RANK)
 
     def test_what_is_not_finite_is_not_saved(self):
         wild = ["--hold-out", "3", "--validate-every", "1", "--clip", "0", "--schedule", "constant", "--learning-rate", "10"]

@@ -1,8 +1,8 @@
 #include "eval/answerers/answers_file.h"
 
 #include <xxhash.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <fstream>
 #include <span>
 

@@ -155,7 +155,7 @@ EvalSet make_novel(const TaskRequest& request) {
   const bool own = !find_data(request, "novel");
   const fs::path sets = own ? own_sets() : need_data(request, "novel", "novel", kWhereSets);
   std::optional<fs::path> folder = find_data(request, "books", "books");
-  if (folder && request.data.contains("books")) folder = need_data(request, "novel", "books", kWhereBooks);
+  if (request.data.contains("books")) folder = need_data(request, "novel", "books", kWhereBooks);
   std::vector<AskedBook> books;
   for (const fs::path& file : question_files(sets)) {
     for (BookQuestion& row : read_book_questions(file)) add_question(books, std::move(row), file, folder);
